@@ -25,7 +25,8 @@ from agent.operations.commit import caller_info
 from agent.operations.context import Context, Ending, EndKind
 from agent.operations.dispatch import dispatch
 from agent.operations.locking import release
-from agent.subscriptions import SUBSCRIPTIONS_PATH, Bounds
+from agent.subscribed import Bounds
+from agent.subscriptions import SUBSCRIPTIONS_PATH
 from agent.tally import Figures
 from agent.translator import Json
 from agent.transport.limits import Limits, Refused

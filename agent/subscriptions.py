@@ -1,10 +1,6 @@
-"""Dynamic subscriptions while they last (RFC 8639): each is driven by a task of its own, all are registered.
+"""All dynamic subscriptions (RFC 8639): how many there may be, whose they are, and what is told of them.
 
-A source is asked for an update, the session takes it, the source is asked again. While the session takes
-nothing, the register looks now and then how much waits: a subscription with more than its bound is
-suspended. Nothing is sent then, for nothing can be; what a client reads first afterwards is that it was
-suspended, that it is resumed, and how much it has missed. Nothing here waits for a commit, and no commit
-waits for anything here.
+Each is driven by a task of its own; it is looked after all of them now and then.
 """
 
 from __future__ import annotations
@@ -12,26 +8,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Protocol
 
-from agent.breakable import Breakable
-from agent.notifications import message, missed, time_text
-from agent.push.bodies import Described, changed, identity_leaf, subscriptions, terms
-from agent.push.refusal import (
-    INSUFFICIENT_RESOURCES,
-    NO_SUCH_SUBSCRIPTION,
-    SUSPENSION_TIMEOUT,
-    UNSUPPORTABLE_VOLUME,
-    Declined,
-    Suspend,
-    Terminate,
-)
-from agent.push.source import Counters, Source, Update
-from agent.push.subscription import Happening, State, next_state
+from agent.push.bodies import row, subscriptions
+from agent.push.refusal import INSUFFICIENT_RESOURCES, NO_SUCH_SUBSCRIPTION, Declined
+from agent.push.source import Source
+from agent.subscribed import Bounds, Subscribed, Subscriber
 from agent.yang.schema import Schema
 
 log = logging.getLogger(__name__)
@@ -39,209 +22,10 @@ log = logging.getLogger(__name__)
 SUBSCRIPTIONS_PATH = "/ietf-subscribed-notifications:subscriptions"
 LOOK_S = 1.0
 """How often it is looked how much waits for those that take nothing."""
-STALLED_S = 1.0
-"""Who has taken nothing for so long does not read."""
-
-
-class Subscriber(Protocol):
-    """The session that a subscription belongs to."""
-
-    @property
-    def session_id(self) -> int: ...
-    @property
-    def user(self) -> str: ...
-    @property
-    def send(self) -> Callable[[bytes], Awaitable[None]]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """How many subscriptions there may be, how much may wait for one of them, and how long it may be
-    suspended."""
-
-    all: int
-    per_user: int
-    per_session: int
-    events: int
-    octets: int
-    suspended_s: float
-
-
-@dataclass(eq=False, slots=True)
-class Subscribed:
-    """One subscription. ``target``: the kind of what it is to, which alone knows its sources. ``source``
-    None: it is being established.
-
-    ``when_over``: called once when it has ended. ``namespaces``: of the modules of reasons, by name.
-    """
-
-    id: int
-    subscriber: Subscriber
-    bounds: Bounds
-    now: Callable[[], datetime]
-    clock: Callable[[], float]
-    namespaces: Mapping[str, str]
-    when_over: Callable[[Subscribed], None]
-    target: object = None
-    source: Source | None = None
-    stop: datetime | None = None
-    state: State = State.ACTIVE
-    counters: Counters = field(default_factory=Counters)
-    _replaced: list[Source] = field(default_factory=list)
-    _notices: deque[bytes] = field(default_factory=deque)
-    _waits: Breakable | None = None
-    _sending_since_s: float | None = None
-    _suspended_since_s: float | None = None
-
-    @property
-    def over(self) -> bool:
-        return self.state is State.ENDED
-
-    def described(self) -> Described:
-        assert self.source is not None
-        return Described(
-            self.id,
-            members=self.source.described(),
-            stop_time=None if self.stop is None else time_text(self.stop),
-            receiver=f"session {self.subscriber.session_id} of {self.subscriber.user}",
-            state=self.state,
-            counters=self.counters,
-        )
-
-    # -- what happens to it ------------------------------------------------------------------
-
-    def modify(self, source: Source, stop: datetime | None) -> None:
-        """Go on with ``source``, which follows on the one before, until ``stop``."""
-        if self.over or self.source is None:
-            source.close()
-            return
-        self._replaced.append(self.source)
-        self.source, self.stop = source, stop
-        self._happens(Happening.MODIFIED)
-        self._notices.append(changed("subscription-modified", self.id, terms(self.described())))
-
-    def delete(self) -> None:
-        """End it without a word: its subscriber has asked for that."""
-        if not self.over:
-            self._happens(Happening.DELETED)
-            self._notices.clear()
-
-    def terminate(self, reason: str) -> None:
-        """End it; its subscriber is told the reason when it reads."""
-        if not self.over:
-            self._happens(Happening.TERMINATED)
-            self._notices.append(self._with_reason("subscription-terminated", reason))
-
-    def look(self, now_s: float) -> None:
-        """Suspend it if its subscriber does not read and too much waits; end it if that lasts too long."""
-        if self.source is None or self.over:
-            return
-        if self.state is State.SUSPENDED and self._suspended_since_s is not None:
-            if now_s - self._suspended_since_s >= self.bounds.suspended_s:
-                log.warning("subscription %d is ended: it was suspended for too long", self.id)
-                self.terminate(SUSPENSION_TIMEOUT)
-            elif self.stop is not None and self.now() > self.stop:
-                self._happens(Happening.COMPLETED)
-        elif self._sending_since_s is not None and now_s - self._sending_since_s >= STALLED_S:
-            waiting = self.source.behind()
-            if waiting.records > self.bounds.events or waiting.octets > self.bounds.octets:
-                log.warning("subscription %d is suspended: its subscriber does not read", self.id)
-                self._suspend(UNSUPPORTABLE_VOLUME)
-
-    def _suspend(self, reason: str) -> None:
-        self._happens(Happening.SUSPENDED)
-        self._suspended_since_s = self.clock()
-        self._notices.append(self._with_reason("subscription-suspended", reason))
-
-    def _resume(self) -> None:
-        assert self.source is not None
-        self._happens(Happening.RESUMED)
-        lost = self.source.skip()
-        self.counters.missed += lost
-        self._notices.append(changed("subscription-resumed", self.id))
-        if lost:
-            self._notices.append(missed(lost))
-
-    def _happens(self, happening: Happening) -> None:
-        self.state = next_state(self.state, happening)
-        if self.state is not State.SUSPENDED:
-            self._suspended_since_s = None
-        if self._waits is not None:
-            self._waits.break_off()
-        if self.over:
-            self._close_replaced()
-            if self.source is not None:
-                self.source.close()
-            self.when_over(self)
-
-    def _close_replaced(self) -> None:
-        while self._replaced:
-            self._replaced.pop().close()
-
-    def _with_reason(self, name: str, reason: str) -> bytes:
-        return changed(name, self.id, identity_leaf("reason", reason, self.namespaces))
-
-    # -- what drives it ----------------------------------------------------------------------
-
-    async def run(self) -> None:
-        """Send updates until it ends; ends with the connection, too.
-
-        Raises:
-            ConnectionError, TimeoutError: the subscriber is gone, or does not read at all.
-        """
-        try:
-            while True:
-                await self._tell()
-                if self.over:
-                    return
-                if (update := await self._next()) is not None and not self.over:
-                    await self._send(message(update.time, update.body))
-                    self.counters.sent += update.is_record
-                if self.state is State.SUSPENDED:  # by who looked meanwhile, and now it reads again
-                    self._resume()
-        finally:
-            self.delete()
-
-    async def _tell(self) -> None:
-        while self._notices:
-            await self._send(message(self.now(), self._notices.popleft()))
-
-    async def _next(self) -> Update | None:
-        """Return the next update; None if something else has happened meanwhile."""
-        source = self.source
-        assert source is not None
-        try:
-            with Breakable() as self._waits:
-                update = await source.next()
-                self._waits = None
-                self._close_replaced()  # what waited there has been taken over
-                if update is None and not self.over:
-                    self._happens(Happening.COMPLETED)
-                return update
-        except Suspend as problem:
-            await self._suspended_by(source, problem.reason)
-        except Terminate as problem:
-            self.terminate(problem.reason)
-        except Exception:
-            log.exception("subscription %d failed", self.id)
-            self.terminate(NO_SUCH_SUBSCRIPTION)
-        finally:
-            self._waits = None
-        return None
-
-    async def _suspended_by(self, source: Source, reason: str) -> None:
-        self._suspend(reason)
-        await self._tell()
-        with Breakable() as self._waits:
-            if self.state is State.SUSPENDED:
-                await source.recovered()
-
-    async def _send(self, data: bytes) -> None:
-        self._sending_since_s = self.clock()
-        try:
-            await self.subscriber.send(data)
-        finally:
-            self._sending_since_s = None
+OCTETS_PER_USER = 256 * 1024
+"""Of what the subscriptions of a user are to, their filters above all: whoever gets all state gets these."""
+TURN = 32
+"""Subscriptions that are told of in the state before others have their turn."""
 
 
 class Subscriptions:
@@ -300,6 +84,26 @@ class Subscriptions:
             self._look_later()
         return made
 
+    def refuse_large(self, subscribed: Subscribed, source: Source) -> None:
+        """Close ``source``, which ``subscribed`` is to have, if its user has too much with it.
+
+        Raises:
+            Declined: he has.
+        """
+        user = subscribed.subscriber.user
+        others = (
+            each.octets
+            for each in self._all.values()
+            if each is not subscribed and each.subscriber.user == user
+        )
+        if len(source.described()) + sum(others) > OCTETS_PER_USER:
+            source.close()
+            raise Declined(
+                INSUFFICIENT_RESOURCES,
+                f"what the subscriptions of {user} are to has at most {OCTETS_PER_USER} octets, filters and "
+                "all: give a shorter filter, or delete a subscription",
+            )
+
     def given_back(self, subscribed: Subscribed) -> None:
         """Forget one that could not be established."""
         self._forget(subscribed)
@@ -327,8 +131,21 @@ class Subscriptions:
         return found
 
     async def state(self) -> bytes:
-        """Return ``/subscriptions`` as XML."""
-        return subscriptions(each.described() for each in self._all.values() if each.source is not None)
+        """Return ``/subscriptions`` as XML. One that cannot be told of is left out: the others, and all else
+        that a get shows, are none of its faults."""
+        told: list[bytes] = []
+        for each in tuple(self._all.values()):
+            if each.source is None or each.over:
+                continue
+            if len(told) % TURN == TURN - 1:
+                await asyncio.sleep(0)
+            try:
+                told.append(row(each.described()))
+            except Exception:
+                if not each.left_out:  # it is asked for often
+                    log.exception("subscription %d is left out of the state", each.id)
+                each.left_out = True
+        return subscriptions(told)
 
     def look(self, now_s: float) -> None:
         """Look after all; see ``Subscribed.look``."""

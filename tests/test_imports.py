@@ -29,6 +29,7 @@ HANDLERS = (
     "agent.notifications",
     "agent.operational",
     "agent.push",
+    "agent.subscribed",
     "agent.subscriptions",
     "agent.turns",
     "agent.visible",
@@ -178,7 +179,10 @@ ROOMS = (
     Room(("agent/nacm/*.py",), (*VALUES, "agent.nacm")),
     Room(("agent/push/*.py",), (*VALUES, "agent.datastore", "agent.history", "agent.push"), pure=True),
     Room(("agent/notifications.py", "agent/operational.py"), VALUES),
-    Room(("agent/subscriptions.py",), (*VALUES, "agent.breakable", "agent.notifications", "agent.push")),
+    Room(
+        ("agent/subscribed.py", "agent/subscriptions.py"),
+        (*VALUES, "agent.breakable", "agent.notifications", "agent.push", "agent.subscribed"),
+    ),
     Room(("agent/monitoring.py", "agent/operations/*.py"), (*HANDLERS, "agent.operations")),
     Room(
         ("agent/transport/*.py",),

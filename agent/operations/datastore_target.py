@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Sequence
 
-from agent.errors import RpcError, RpcErrors
+from agent.errors import BadElement, ErrorType, RpcError, RpcErrors
 from agent.nacm.control import about_rules
 from agent.operations.context import Context
 from agent.operations.on_change import OnChangeSource, Receiver
@@ -37,14 +37,22 @@ class DatastoreTarget:
     parameters = frozenset((PUSH_NS, name) for name in _PARAMETERS)
 
     async def established(self, request: Request) -> Established:
+        _refuse_past(request)
         terms = await request.context.worker(read_terms, request.context.schema, request.operation)
         return Established(await _source(request, terms, None))
 
     async def modified(self, request: Request, before: Source) -> Source:
         assert isinstance(before, (OnChangeSource, PeriodicSource))
+        _refuse_past(request)
         context = request.context
         terms = await context.worker(read_terms, context.schema, request.operation, before.terms)
         return await _source(request, terms, before)
+
+
+def _refuse_past(request: Request) -> None:
+    """Raise BadElement for a stop-time that has come already: nothing would ever be sent."""
+    if request.stop is not None and request.stop <= request.context.publisher.clock.wall():
+        raise BadElement("stop-time", "<stop-time> must be later than now", type=ErrorType.PROTOCOL)
 
 
 async def _source(request: Request, terms: Terms, before: Source | None) -> Source:
@@ -65,8 +73,7 @@ async def _source(request: Request, terms: Terms, before: Source | None) -> Sour
         source = PeriodicSource(receiver, terms.policy)
         await _tried(source.contents())
         return source
-    follows_on = before if isinstance(before, OnChangeSource) else None
-    on_change = OnChangeSource(receiver, terms.policy, follows_on)
+    on_change = OnChangeSource(receiver, terms.policy, follows=isinstance(before, OnChangeSource))
     try:
         await _tried(on_change.begin())
     except BaseException:

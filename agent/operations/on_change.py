@@ -22,7 +22,7 @@ from agent.operations.watching import Held, Reading, Watch
 from agent.push.changeable import Changeable
 from agent.push.pace import Dampening
 from agent.push.refusal import INSUFFICIENT_RESOURCES, UNSUPPORTABLE_VOLUME, Declined, Suspend
-from agent.push.source import Backlog, Update
+from agent.push.source import Backlog, Source, Update
 from agent.push.updates import push_change_update, push_update
 
 log = logging.getLogger(__name__)
@@ -64,16 +64,16 @@ class OnChangeSource:
     """Makes patches of what was sent last and what is now, no more than one in each dampening period.
 
     Args:
-        before: the source that this one follows on.
+        follows: it is to go on from where another one is.
     """
 
-    def __init__(self, receiver: Receiver, policy: OnChange, before: OnChangeSource | None = None) -> None:
+    def __init__(self, receiver: Receiver, policy: OnChange, *, follows: bool = False) -> None:
         self._receiver = receiver
         self._policy = policy
-        self._before = before
+        self._follows = follows
         self._pace = Dampening(policy.dampening_s)
         self._sent = Sent()
-        self._owes_all = policy.sync_on_start and before is None
+        self._owes_all = policy.sync_on_start and not follows
         self._woken = asyncio.Event()
         self._urgent = asyncio.Event()
         if self._owes_all:
@@ -150,7 +150,7 @@ class OnChangeSource:
                 "what is watched for changes takes as much memory as it may: select less, or "
                 "subscribe periodically",
             )
-        if not self._policy.sync_on_start and self._before is None:
+        if not self._policy.sync_on_start and not self._follows:
             self._sent.held = held
 
     def refuse_too_big(self, identity: str) -> None:
@@ -163,7 +163,6 @@ class OnChangeSource:
 
     async def next(self) -> Update | None:
         self._receiver.context.publisher.on_their_way.leave(self)
-        self._follow_on()
         while True:
             left_s = self._left_s()
             if left_s is not None and left_s <= 0:
@@ -183,16 +182,14 @@ class OnChangeSource:
             if update is not None:
                 return update
 
-    def _follow_on(self) -> None:
-        """Go on from where the source before was, when this one is asked first."""
-        before, self._before = self._before, None
-        if before is not None:
-            before._follow_on()  # it may have been modified again before it was asked
-            self._sent, self._owes_all = before._sent, before._owes_all
-            if before._urgent.is_set():
-                self._hurry()
-            self._pace.follow(before._pace)
-            self._pace.changed()
+    def follow(self, before: Source) -> None:
+        if not self._follows or not isinstance(before, OnChangeSource):
+            return
+        if before._urgent.is_set():
+            self._hurry()
+        self._sent, self._owes_all = before._sent, before._owes_all or self._urgent.is_set()
+        self._pace.follow(before._pace)
+        self._pace.changed()
 
     async def _rest(self, seconds: float | None, *, dampened: bool) -> None:
         """Wait until something changes; what changes within a dampening period shortens no wait."""
@@ -262,7 +259,8 @@ class OnChangeSource:
             Suspend: there is none, for others take theirs slowly.
         """
         try:
-            await self._receiver.context.publisher.on_their_way.take(self, octets)
+            way = self._receiver.context.publisher.on_their_way
+            await way.take(self, octets, self._receiver.caller.user)
         except TimeoutError:
             raise Suspend(INSUFFICIENT_RESOURCES) from None
 

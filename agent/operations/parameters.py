@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime
 from itertools import islice
 
 from agent.datastore.edit_attributes import mixed_content
@@ -91,6 +92,18 @@ def _check(schema: Schema, node: SchemaNode, element: Element) -> Iterator[RpcEr
             names = " or ".join(f"<{name}>" for _, name in members)
             name = members[0][1] if len(members) == 1 else choice.partition(":")[2]
             yield _missing(name, element, names)
+
+
+def moment(name: str, text: str) -> datetime:
+    """Return the time that a parameter ``name`` has, a date-and-time.
+
+    Raises:
+        InvalidParameter: it is no point in time, or one that UTC has no year for.
+    """
+    try:
+        return datetime.fromisoformat(text.replace("z", "Z").replace("t", "T")).astimezone(UTC)
+    except (ValueError, OverflowError):  # the pattern of date-and-time lets a 13th month through
+        raise InvalidParameter(name, f"'{text}' is no point in time") from None
 
 
 def declared_with_modules(schema: Schema, element: Element) -> Mapping[str | None, str]:

@@ -20,7 +20,7 @@ from agent.operations.push_terms import Periodic, Terms
 from agent.operations.selection import Selection, whole
 from agent.push.pace import next_update
 from agent.push.refusal import INSUFFICIENT_RESOURCES, UNSUPPORTABLE_VOLUME, Declined, Suspend
-from agent.push.source import Backlog, Update
+from agent.push.source import Backlog, Source, Update
 from agent.push.updates import push_update
 
 log = logging.getLogger(__name__)
@@ -43,6 +43,9 @@ class PeriodicSource:
     def _after(self, now: datetime) -> float:
         return next_update(now.timestamp(), self._policy.period_s, self._anchor)
 
+    def follow(self, before: Source) -> None:
+        return None  # what is due is all that is selected
+
     async def next(self) -> Update | None:
         self._receiver.context.publisher.on_their_way.leave(self)
         stop = self._receiver.stop
@@ -63,7 +66,8 @@ class PeriodicSource:
     async def _careful_contents(self) -> bytes:
         try:
             contents = await self.contents()
-            await self._receiver.context.publisher.on_their_way.take(self, len(contents))
+            way = self._receiver.context.publisher.on_their_way
+            await way.take(self, len(contents), self._receiver.caller.user)
             return contents
         except TimeoutError:
             raise Suspend(INSUFFICIENT_RESOURCES) from None

@@ -14,6 +14,8 @@ CANDIDATE = "candidate"
 SMALL_OCTETS = 64 * 1024
 """An update that takes no room of its own."""
 PATIENCE_S = 10.0
+USERS_AT_ONCE = 4
+"""So many at least have room at the same time, if no update is larger than its part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ class Clock:
 
 class OnTheirWay:
     """Large updates that are made and not taken yet by the sessions that they are for. Where there is no room
-    for another one it is waited for: for so long that who reads has read, and no longer.
+    for another one it is waited for: for so long that who reads has read, and no longer. Those of one user
+    leave room for those of others: whose sessions do not read is in his own way first.
 
     Args:
         octets: returns what all of them may take; a single one may take more.
@@ -62,15 +65,15 @@ class OnTheirWay:
 
     def __init__(self, octets: Callable[[], int]) -> None:
         self._most = octets
-        self._taken: dict[int, int] = {}
+        self._taken: dict[int, tuple[str, int]] = {}
         self._left = asyncio.Event()
 
     @property
     def octets(self) -> int:
-        return sum(self._taken.values())
+        return sum(octets for _, octets in self._taken.values())
 
-    async def take(self, owner: object, octets: int) -> None:
-        """Take room for an update of ``owner``, who has no other one on its way.
+    async def take(self, owner: object, octets: int, user: str) -> None:
+        """Take room for an update of ``owner``, a subscription of ``user`` that has no other on its way.
 
         Raises:
             TimeoutError: there is none.
@@ -78,10 +81,16 @@ class OnTheirWay:
         if octets <= SMALL_OCTETS:
             return
         async with asyncio.timeout(PATIENCE_S):
-            while self._taken and self.octets + octets > self._most():
+            while not self._is_room(octets, user):
                 self._left.clear()
                 await self._left.wait()
-        self._taken[id(owner)] = octets
+        self._taken[id(owner)] = user, octets
+
+    def _is_room(self, octets: int, user: str) -> bool:
+        own = sum(taken for whose, taken in self._taken.values() if whose == user)
+        if own and own + octets > self._most() // USERS_AT_ONCE:
+            return False
+        return not self._taken or self.octets + octets <= self._most()
 
     def leave(self, owner: object) -> None:
         """Give back what ``owner`` has taken."""

@@ -36,7 +36,7 @@ from agent.operations.subtree import (
 )
 from agent.operations.txid import Given, read_given
 from agent.operations.xpath import Expression, read_expression, select_xpath, xpath_marks
-from agent.xml import NETCONF_NS, Element, local_name, namespace
+from agent.xml import NETCONF_NS, Element, local_name, namespace, serialize
 from agent.yang.leaf_lists import changes_what_it_prints, printed_with
 from agent.yang.prefixed import Declared
 from agent.yang.schema import Schema
@@ -61,6 +61,15 @@ class Filter:
     def empty(self) -> bool:
         """True if there is no filter, and everything is selected."""
         return self.subtree is None and self.xpath is None
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Equal for filters that select the same: what a text means depends on its namespaces, and the
+        default one is one of them."""
+        subtree = b"" if self.subtree is None else serialize(self.subtree)
+        if self.xpath is None:
+            return (subtree, ())
+        return (subtree, (self.xpath.text, tuple(sorted(self.xpath.declared.items(), key=str))))
 
     def apply(self, tree: Tree, max_depth: int | None = None) -> Tree:
         """*worker* Return what is selected; of each selected node at most ``max_depth`` levels."""

@@ -24,7 +24,7 @@ from agent.operations.xpath import is_plain
 from agent.push.changeable import leave_out
 from agent.push.pieces import Piece, pieces_of
 from agent.translator import Keys
-from agent.xml import Element, serialize
+from agent.xml import Element
 from agent.yang.paths import STEP, without_predicates
 from agent.yang.schema import Schema
 from agent.yang.schema_node import QName, SchemaNode
@@ -58,10 +58,7 @@ class Selection:
     @property
     def key(self) -> tuple[object, ...]:
         """Equal for selections that hold the same."""
-        subtree = b"" if self.filter.subtree is None else serialize(self.filter.subtree)
-        xpath = self.filter.xpath
-        expression = () if xpath is None else (xpath.text, tuple(sorted(xpath.declared.items(), key=str)))
-        return (self.datastore, subtree, expression, rights(self.access), bool(self.without))
+        return (self.datastore, *self.filter.key, rights(self.access), bool(self.without))
 
     @property
     def defaults(self) -> Defaults:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from weakref import WeakValueDictionary
 
 from agent.nacm.access import Access
@@ -13,15 +13,18 @@ MOST = 64
 """Results that are kept: those of the newest events, which all who keep up ask for at about the same time."""
 
 
+Key = tuple[int, int, Hashable]
+
+
 class Shared:
     """What was told of events, by event, rights and filter; and whose turn it is to have one looked at."""
 
     def __init__(self) -> None:
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._tasks: OrderedDict[tuple[int, int, bytes], tuple[Access, asyncio.Task[bytes]]] = OrderedDict()
+        self._tasks: OrderedDict[Key, tuple[Access, asyncio.Task[bytes]]] = OrderedDict()
 
     async def told(
-        self, event: int, access: Access, filter_: bytes, work: Callable[[], Awaitable[bytes]]
+        self, event: int, access: Access, filter_: Hashable, work: Callable[[], Awaitable[bytes]]
     ) -> bytes:
         """Return what ``work`` returns for whoever has ``access`` and ``filter_``, and asks for ``event``.
 
@@ -44,7 +47,7 @@ class Shared:
         commits, wait for one look of his and not for those of all his subscriptions."""
         return self._turns.setdefault(user, asyncio.Lock())
 
-    def _forget_failure(self, key: tuple[int, int, bytes], done: asyncio.Task[bytes]) -> None:
+    def _forget_failure(self, key: Key, done: asyncio.Task[bytes]) -> None:
         failed = done.cancelled() or done.exception() is not None
         known = self._tasks.get(key)
         if failed and known is not None and known[1] is done:

@@ -36,7 +36,7 @@ from agent.push.refusal import (
     Terminate,
 )
 from agent.push.source import Backlog, Counters, Source, Update
-from agent.subscriptions import Bounds
+from agent.subscribed import Bounds
 from agent.xml import serialize
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class StreamSource:
     """The events of a stream from ``number`` on, as far as ``look`` tells of them.
 
     ``replay``: the number of the last event that is sent again, None if none is. ``filter_xml``: the filter
-    as it was given. ``after``: the source that this one follows on.
+    as it was given.
     """
 
     id: int
@@ -64,11 +64,9 @@ class StreamSource:
     number: int
     start: datetime | None = None
     replay: int | None = None
-    after: StreamSource | None = None
     _left_out: int = field(default=0, init=False)
 
     async def next(self) -> Update | None:
-        self._follow()
         while True:
             if self.replay is not None and self.number > self.replay:
                 return self._replayed()
@@ -93,12 +91,9 @@ class StreamSource:
             if self._left_out % TURN == 0:
                 await asyncio.sleep(0)
 
-    def _follow(self) -> None:
-        """Take over where the source before this one has come to."""
-        before, self.after = self.after, None
-        if before is not None:
-            before._follow()
-            self.number, self.replay = before.number, before.replay
+    def follow(self, before: Source) -> None:
+        assert isinstance(before, StreamSource)
+        self.number, self.replay = before.number, before.replay
 
     def _replayed(self) -> Update:
         self.replay = None
@@ -108,12 +103,10 @@ class StreamSource:
         return None  # it never asks to be suspended
 
     def behind(self) -> Backlog:
-        self._follow()
         first = self.number if self.replay is None else max(self.number, self.replay + 1)
         return Backlog(*self.stream.waiting(first))
 
     def skip(self) -> int:
-        self._follow()
         bounds = self.bounds()
         # Half of what may wait, or it would be suspended again at once.
         first = self.stream.newest(bounds.events // 2, bounds.octets // 2)
@@ -161,17 +154,17 @@ class StreamTarget:
         _refuse_times(before.start, request.stop, request.context.stream.now())
         filter_, filter_xml = await _filter(request)
         source = _source(request, filter_, filter_xml)
-        source.start, source.after = before.start, before
+        source.start = before.start
         return source
 
 
 def _source(request: Request, filter_: Filter, filter_xml: bytes) -> StreamSource:
-    context, caller = request.context, request.caller
+    context, caller, key = request.context, request.caller, filter_.key
 
     async def carry_out(event: Event, work: Callable[[], bytes]) -> bytes:
         access = context.access(caller)
         return await context.shared.told(
-            event.number, access, filter_xml, lambda: look_at(context, caller, filter_, event, work)
+            event.number, access, key, lambda: look_at(context, caller, filter_, event, work)
         )
 
     look = Look(

@@ -18,7 +18,7 @@ from agent.nacm.events import readable_event
 from agent.notifications import STREAM, Door, Event, Subscription
 from agent.operations.budget import MAX_ELEMENTS_SUBSCRIBED, MAX_OCTETS_SUBSCRIBED, TooMuchHere, refuse_large
 from agent.operations.context import Caller, Context
-from agent.operations.parameters import text_of
+from agent.operations.parameters import moment, text_of
 from agent.operations.read import Filter, read_filter
 from agent.operations.readers import apart, carried_out
 from agent.operations.subtree import refuse_mixed
@@ -141,13 +141,13 @@ def try_on_event(schema: Schema, filter_: Filter) -> None:
 
 
 def time_of(operation: Element, name: str) -> datetime | None:
+    """Return a parameter that is a time, None if it is not there.
+
+    Raises:
+        InvalidParameter: it is no point in time.
+    """
     text = text_of(operation, name)
-    if not text:
-        return None
-    try:
-        return datetime.fromisoformat(text.replace("z", "Z").replace("t", "T"))
-    except ValueError:  # the pattern of date-and-time lets a 13th month through
-        raise InvalidParameter(name, f"'{text}' is no point in time") from None
+    return moment(name, text) if text else None
 
 
 def _check_times(start: datetime | None, stop: datetime | None, now: datetime) -> None:

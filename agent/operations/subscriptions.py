@@ -93,12 +93,15 @@ async def establish_subscription(context: Context, caller: Caller, operation: El
                 counters=subscribed.counters,
             )
         )
+        context.subscriptions.refuse_large(subscribed, established.source)
     except BaseException as problem:
         if subscribed is not None:
             context.subscriptions.given_back(subscribed)
         if isinstance(problem, Declined):
             raise problem.told_in(target.establishing) from None
         raise
+    if subscribed.over:  # with its session, while it was being established
+        established.source.close()
     subscribed.target, subscribed.source = target, established.source
     caller.follow(subscribed.run)
     return f'<id xmlns="{SN_NS}">{subscribed.id}</id>'.encode() + established.output
@@ -128,9 +131,11 @@ async def modify_subscription(context: Context, caller: Caller, operation: Eleme
             ),
             before,
         )
+        context.subscriptions.refuse_large(subscribed, source)
     except Declined as problem:
         raise problem.told_in(asked.modifying) from None
-    caller.after_reply(lambda: subscribed.modify(source, stop))
+    subscribed.offer(source, stop)
+    caller.after_reply(subscribed.accept)
     return b""
 
 

@@ -10,7 +10,7 @@ What is known of the selection of a datastore is kept in *pieces*, one for each 
 XML: bytes that are shared by all who were sent the same, can be counted, and are no memory of libyang. A
 patch is made of what its subscriber was sent last and what is now, so that nothing in between matters.
 
-Pure: no loop, no socket, no clock; what drives a subscription is in agent.subscriptions, what reads the
+Pure: no loop, no socket, no clock; what drives a subscription is in agent.subscribed, what reads the
 rpcs in agent.operations.subscriptions.
 
 - ``subscription``: the states of a subscription, and what leads from one to another.

@@ -49,13 +49,14 @@ def terms(described: Described) -> bytes:
     return described.members + stop + leaf("encoding", "encode-xml")
 
 
-def subscriptions(all_: Iterable[Described]) -> bytes:
+def subscriptions(rows: Iterable[bytes]) -> bytes:
     """Return ``/subscriptions``; b"" if there is none."""
-    rows = b"".join(map(_row, all_))
-    return f'<subscriptions xmlns="{SN_NS}">'.encode() + rows + b"</subscriptions>" if rows else b""
+    inside = b"".join(rows)
+    return f'<subscriptions xmlns="{SN_NS}">'.encode() + inside + b"</subscriptions>" if inside else b""
 
 
-def _row(described: Described) -> bytes:
+def row(described: Described) -> bytes:
+    """Return ``/subscriptions/subscription``."""
     counters = described.counters
     receiver = (
         leaf("name", described.receiver)

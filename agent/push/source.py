@@ -40,6 +40,12 @@ class Counters:
 class Source(Protocol):
     """Makes the updates of one subscription, one at a time, with the parameters that one rpc gave it."""
 
+    def follow(self, before: Source) -> None:
+        """Go on from where ``before`` has come to, which is closed next: the subscription was modified.
+
+        Called before ``next`` is. ``before`` may not have been asked either, and then this is called again
+        with the source that was to be followed there."""
+
     async def next(self) -> Update | None:
         """Wait for the next update; None when the stop time has come and nothing is left from before.
 
@@ -69,4 +75,4 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Let go of what is held for the subscription; called once. ``next`` may be waiting, and is cancelled
-        then. One that another source follows is closed when that has made its first update."""
+        then. One that another source follows is closed as soon as that has taken over what waited there."""

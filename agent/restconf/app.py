@@ -364,7 +364,7 @@ class Restconf:
         query = stream_query(request.query)
         await rights.refuse_operation(self._context, caller, rights.FOLLOW)
         if request.method == "HEAD":
-            return Answer(200, b"", "text/event-stream")
+            return Answer(200, b"", streams.MEDIA)
         self._following.add(caller)
         try:
             await streams.follow(self._context, caller, request, query=query, media=media, send=send)
@@ -388,7 +388,7 @@ async def _send(answer: Answer, send: Send) -> None:
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
     if answer.content_type:
         headers.append((b"content-type", answer.content_type.encode()))
-    if answer.status not in (204, 304):
+    if answer.status not in (204, 304) and answer.content_type != streams.MEDIA:
         headers.append((b"content-length", str(len(answer.body)).encode()))
     headers.append((b"x-content-type-options", b"nosniff"))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

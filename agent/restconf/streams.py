@@ -27,6 +27,7 @@ from agent.restconf.request import Gone, Request
 from agent.xml import Piece, local_name, parse, serialize
 from agent.yang.schema import Schema
 
+MEDIA = "text/event-stream"
 ENCODINGS = {"json": Media.JSON, "xml": Media.XML}
 TIMES = {"startTime": "start-time", "stopTime": "stop-time"}
 """Parameters of create-subscription, and of a query."""
@@ -51,7 +52,7 @@ async def follow(
 
     # The subscription asks for it when it is made, and calls what it was given.
     caller.subscription.send = sender
-    headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store")]
+    headers = [(b"content-type", MEDIA.encode()), (b"cache-control", b"no-store")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b": follows\n\n", "more_body": True})
     try:

@@ -23,11 +23,6 @@ from agent.yang.native import (
 from agent.yang.prefixed import confusable, holds_names
 from agent.yang.schema_node import NACM_MODULE, Kind, QName, SchemaNode
 
-_STATE_ALONE = frozenset({"ietf-subscribed-notifications"})
-"""Modules that mark as configuration what is state here: nobody configures subscriptions, nor their filters.
-No deviation can say so: pyang takes "config false" only where it replaces something, libyang only where it
-adds it."""
-
 
 class Mirror:
     """The nodes of the implemented modules ``names`` of a context.
@@ -58,7 +53,7 @@ class Mirror:
             name=text(pointer.name),
             module=text(pointer.module.name),
             namespace=text(pointer.module.ns),
-            config=bool(pointer.flags & lib.LYS_CONFIG_W) and _may_be_configured(pointer, parent),
+            config=bool(pointer.flags & lib.LYS_CONFIG_W),
             parent=parent,
             pointer=pointer,
             ctx=self._ctx,
@@ -104,10 +99,6 @@ class Mirror:
 
 def _shifts(node: SchemaNode) -> bool:
     return node.config and (bool(node.shifting) or (node.conditional and node.is_implicit))
-
-
-def _may_be_configured(pointer: Pointer, parent: SchemaNode | None) -> bool:
-    return text(pointer.module.name) not in _STATE_ALONE if parent is None else parent.config
 
 
 def _siblings(parent: Pointer, module: Pointer, options: int) -> Iterator[Pointer]:

@@ -30,6 +30,10 @@ _UNSERVED = {
     "ietf-subscribed-notifications": ("configured", "choice notification-message-origin"),
 }
 """By module: a statement that depends on a feature, whose leafrefs lead to modules of other things."""
+_STATE_ALONE = {"ietf-subscribed-notifications": ("container filters", "container subscriptions")}
+"""By module: what it marks as configuration and is state here: nobody configures subscriptions, nor their
+filters. No deviation can say so: pyang takes "config false" only where it replaces something, libyang only
+where it adds it."""
 
 
 class SchemaError(Exception):
@@ -103,6 +107,8 @@ class ModuleLoader:
         implement what leafrefs in there lead to, and clients would be told of interfaces, for instance."""
         file = self._locate(name)
         kept = without_statement(file.read_text(encoding="utf-8"), statement)
+        for state in _STATE_ALONE.get(name, ()):
+            kept = as_state(kept, state)
         written, source = ffi.new("char[]", kept.encode()), ffi.new("struct ly_in **")
         try:
             done = lib.ly_in_new_memory(written, source) or lib.lys_parse(
@@ -163,6 +169,18 @@ def without_statement(text: str, statement: str) -> str:
     if found[1] != 1:
         raise SchemaError(f"there is not one '{statement}' in a module that should have it")
     return found[0]
+
+
+def as_state(text: str, statement: str) -> str:
+    """Return the text of a module in which the block that begins with ``statement`` is no configuration.
+
+    Raises:
+        SchemaError: as ``without_statement``.
+    """
+    marked, count = re.subn(rf"(?m)^( *){statement} \{{$", r"\g<0>\n\1  config false;", text)
+    if count != 1:
+        raise SchemaError(f"there is not one '{statement}' in a module that should have it")
+    return marked
 
 
 def read_modules(ctx: Pointer, cut: Mapping[str, Path]) -> Iterator[Module]:

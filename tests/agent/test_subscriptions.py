@@ -14,7 +14,8 @@ import pytest
 from agent.push.refusal import INSUFFICIENT_RESOURCES, NO_SUCH_SUBSCRIPTION, Declined, Suspend, Terminate
 from agent.push.source import Backlog, Update
 from agent.push.subscription import State
-from agent.subscriptions import Bounds, Subscribed, Subscriptions
+from agent.subscribed import Bounds, Subscribed
+from agent.subscriptions import Subscriptions
 
 LIMIT_S = 30
 BOUNDS = Bounds(all=6, per_user=4, per_session=3, events=10, octets=1000, suspended_s=5)
@@ -63,7 +64,12 @@ class Source:
     waiting: Backlog = field(default_factory=Backlog)
     lost: int = 0
     closed: int = 0
+    followed: list[str] = field(default_factory=list)
     well: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def follow(self, before: Source) -> None:
+        assert not before.closed
+        self.followed += [*before.followed, before.name]
 
     async def next(self) -> Update | None:
         due = await self.due.get()
@@ -227,7 +233,7 @@ async def test_a_stop_time_ends_a_suspension_too(stuck: Client) -> None:
 
 async def test_the_register_looks_by_itself(stuck: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("agent.subscriptions.LOOK_S", 0.01)
-    monkeypatch.setattr("agent.subscriptions.STALLED_S", 0.0)
+    monkeypatch.setattr("agent.subscribed.STALLED_S", 0.0)
     async with running(stuck) as run:
         await stalled(run)
         await until(lambda: run.subscribed.state is State.SUSPENDED)
@@ -274,6 +280,46 @@ async def test_a_modification_is_told_before_anything_that_is_sent_by_it() -> No
         assert (run.source.closed, other.closed) == (1, 0)
 
 
+async def test_what_is_modified_lets_go_of_what_was_before_though_nothing_is_sent_then() -> None:
+    async with running(Client()) as run:
+        sources = [run.source]
+        for name in ("v", "w"):
+            sources.append(Source(name))
+            run.subscribed.modify(sources[-1], None)
+            await until(lambda: run.client.got.count("subscription-modified") == len(sources) - 1)
+            await until(lambda: [source.closed for source in sources] == [1] * (len(sources) - 1) + [0])
+        assert sources[-1].followed == ["u", "v"]
+
+
+async def test_of_many_modifications_that_nobody_reads_only_the_last_is_kept(stuck: Client) -> None:
+    async with running(stuck) as run:
+        await stalled(run)
+        sources = [Source(f"v{number}") for number in range(2000)]  # more than a stack is deep
+        for source in sources:
+            run.subscribed.modify(source, None)
+        assert [source.closed for source in sources] == [1] * 1999 + [0]
+        assert run.source.closed == 0
+        run.source.waiting = Backlog(11, 100)
+        run.look(after_s=2)  # it is looked what waits where it was asked last
+        assert run.subscribed.state is State.SUSPENDED
+        run.subscribed.delete()
+        assert (run.source.closed, sources[-1].closed) == (1, 1)
+
+
+async def test_what_is_resumed_after_a_modification_goes_on_from_where_it_was(stuck: Client) -> None:
+    async with running(stuck) as run:
+        await stalled(run)
+        last = Source("v", lost=4)
+        run.subscribed.modify(last, None)
+        run.look(after_s=2)
+        assert run.subscribed.state is State.SUSPENDED
+        assert stuck.reads is not None
+        for _ in range(5):
+            stuck.reads.release()
+        await until(lambda: "notifications-missed 4" in stuck.got)
+        assert (last.followed, run.source.closed, last.closed) == (["u"], 1, 0)
+
+
 async def test_a_modification_ends_a_suspension(stuck: Client) -> None:
     async with running(stuck) as run:
         await stalled(run)
@@ -293,6 +339,32 @@ async def test_a_modification_of_what_has_ended_lets_go_of_its_source() -> None:
         late = Source("v")
         run.subscribed.modify(late, None)
         assert late.closed == 1
+
+
+async def test_what_is_offered_and_never_accepted_ends_with_the_subscription() -> None:
+    async with running(Client()) as run:
+        first, second = Source("v"), Source("w")
+        run.subscribed.offer(first, None)
+        run.subscribed.offer(second, None)
+        assert (first.closed, second.closed) == (1, 0)
+        run.register.session_ended(1)
+        run.subscribed.accept()
+        assert (run.source.closed, first.closed, second.closed) == (1, 1, 1)
+        late = Source("x")
+        run.subscribed.offer(late, None)
+        assert late.closed == 1
+
+
+async def test_what_is_offered_counts_when_it_is_accepted() -> None:
+    async with running(Client()) as run:
+        other = Source("v")
+        run.subscribed.offer(other, None)
+        run.source.due.put_nowait(1)
+        await until(lambda: run.client.got == ["u1"])
+        run.subscribed.accept()
+        other.due.put_nowait(2)
+        await until(lambda: run.client.got == ["u1", "subscription-modified", "v2"])
+        assert (run.source.closed, other.closed) == (1, 0)
 
 
 async def test_a_source_can_ask_for_a_suspension_and_end_it() -> None:

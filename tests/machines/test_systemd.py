@@ -132,6 +132,7 @@ echo "restart: $(of_unit ActiveState), charon $(alive $charon)"
 start_traffic
 agent=$(of_unit MainPID)
 kill -HUP $agent
+until [ "$(of_unit ActiveState)" != reloading ]; do sleep 1; done
 echo "hangup: $(of_unit ActiveState), agent $(alive $agent)"
 kill -9 $agent
 until_another $agent

@@ -99,6 +99,12 @@ async def test_a_session_has_one_subscription(lab: Lab) -> None:
         ),
         ("<startTime>yesterday</startTime>", "invalid-value", "startTime"),
         ("<startTime>2020-13-01T00:00:00Z</startTime>", "invalid-value", "startTime"),
+        ("<startTime>0001-01-01T00:00:00+14:00</startTime>", "invalid-value", "startTime"),
+        (
+            "<startTime>2020-01-02T00:00:00Z</startTime><stopTime>9999-12-31T23:59:59-14:00</stopTime>",
+            "invalid-value",
+            "stopTime",
+        ),
         ("<wish/>", "unknown-element", "wish"),
     ],
 )

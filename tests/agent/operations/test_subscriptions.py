@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +197,12 @@ async def test_rfc8639_2_4_6_a_filter_that_cannot_be_used(lab: Lab, body: str, h
         ),
         (ALL + "<replay-start-time>now</replay-start-time>", "invalid-value", "replay-start-time"),
         (ALL + "<stop-time>2999-13-01T00:00:00Z</stop-time>", "invalid-value", "stop-time"),
+        (ALL + "<stop-time>9999-12-31T23:59:59-14:00</stop-time>", "invalid-value", "stop-time"),
+        (
+            ALL + "<replay-start-time>0001-01-01T00:00:00+14:00</replay-start-time>",
+            "invalid-value",
+            "replay-start-time",
+        ),
         (ALL + "<weighting>1</weighting>", "unknown-element", "weighting"),
         (ALL + "<dependency>1</dependency>", "unknown-element", "dependency"),
         (ALL + "<dscp>1</dscp>", "unknown-element", "dscp"),
@@ -230,6 +236,26 @@ async def test_there_are_no_more_than_the_limit_says(lab: Lab) -> None:
     )
     await lab.do(delete(id))
     await lab.do(establish())
+
+
+async def test_what_the_subscriptions_of_a_user_are_to_is_bounded(
+    two: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.subscriptions.OCTETS_PER_USER", 2000)
+    two.callers[3] = Remembering(3, "reader")  # as session 2
+
+    def padded(octets: int) -> str:
+        return xpath(f"true() or '{'x' * octets}'")
+
+    one, _ = [id_of(await two.do(establish(padded(700)), session_id)) for session_id in (2, 3)]
+    longer = modify(one, padded(1200).removeprefix(ALL))
+    for request in (establish(padded(700)), longer):
+        (error,) = await two.refused(request, 2)
+        assert error.app_tag == "ietf-subscribed-notifications:insufficient-resources"
+    await two.do(establish(padded(700)), 1)  # of another user
+    await two.do(delete(id_of(await two.do(establish(), 2))), 2)
+    await two.do(modify(one, padded(750).removeprefix(ALL)), 2)
+    assert len(await subscriptions_of(two, 1)) == 3
 
 
 async def test_rfc8640_4_not_beside_create_subscription(lab: Lab) -> None:
@@ -436,6 +462,39 @@ async def test_state_shows_each_with_its_receiver(two: Lab) -> None:
     assert filter_.nsmap[prefix] == BASE_EVENTS
 
 
+@pytest.mark.parametrize("stop", ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.999+14:00"])
+async def test_the_last_times_that_there_are_can_be_shown(lab: Lab, stop: str) -> None:
+    window = f"<replay-start-time>0001-01-01T00:00:00Z</replay-start-time><stop-time>{stop}</stop-time>"
+    id = id_of(await lab.do(establish(ALL + window)))
+    await lab.do(modify(id, f"{CHANGES}<stop-time>{stop}</stop-time>"))
+    await lab.caller(1).got("subscription-modified")
+    (shown,) = await subscriptions_of(lab, 1)
+    assert shown.findtext("{*}stop-time").startswith("9999-12-31T")
+
+
+async def test_one_that_cannot_be_shown_hides_no_other_and_is_logged_once(
+    lab: Lab, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, other = [id_of(await lab.do(establish())) for _ in range(2)]
+    lab.context.subscriptions.of(one).stop = datetime(9999, 12, 31, 23, tzinfo=timezone(-timedelta(hours=14)))
+    for _ in range(2):
+        (shown,) = await subscriptions_of(lab, 1)
+        assert shown.findtext("{*}id") == str(other)
+    assert caplog.text.count(f"subscription {one} is left out") == 1
+
+
+async def test_others_have_their_turn_while_many_are_told_of(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.subscriptions.TURN", 2)
+    ids = [id_of(await lab.do(establish())) for _ in range(6)]
+    shown = asyncio.ensure_future(lab.context.subscriptions.state())
+    await asyncio.sleep(0)
+    lab.context.subscriptions.of(ids[-1]).delete()
+    assert not shown.done()
+    assert (await shown).count(b"<subscription>") == 5
+
+
 async def test_state_is_read_under_access_control(lab: Lab) -> None:
     what = f'<path xmlns:sn="{SN_NS}">/sn:subscriptions</path>'
     await ruled(lab, rule_list("l", ["limited"], rule("no", "deny", what)))
@@ -491,6 +550,29 @@ async def test_what_many_may_be_told_of_an_event_is_looked_at_once(
         await lab.until(lambda: len(lab.caller(JOE).sent) == 40)
         await lab.until(lambda: len(lab.caller(TERRY).sent) == 20)
         assert sorted(looked) == ["joe", "joe", "terry"]  # by filter, and by who may see what
+
+
+ENDED = "ietf-subscribed-notifications:subscription-terminated"
+"""An event of this lab alone: it holds an identity."""
+
+
+async def test_filters_that_differ_in_their_default_namespace_are_two(lab: Lab) -> None:
+    def by_default(namespace: str) -> str:
+        return (
+            f'<s:establish-subscription xmlns:s="{SN_NS}"><s:stream>NETCONF</s:stream>'
+            f'<s:stream-xpath-filter xmlns="{namespace}">'
+            "/s:subscription-terminated[derived-from-or-self(s:reason, 'filter-unavailable')]"
+            "</s:stream-xpath-filter></s:establish-subscription>"
+        )
+
+    other = "urn:ietf:params:xml:ns:yang:ietf-yang-push"
+    await lab.do(by_default(other), 1)  # which has no such identity
+    await lab.do(by_default(SN_NS), 2)
+    reason = "ietf-subscribed-notifications:filter-unavailable"
+    lab.context.stream.publish(Notification({ENDED: {"id": 7, "reason": reason}}))
+    await lab.caller(2).got("<id>7</id>")
+    await lab.until(lambda: not lab.context.subscriptions.of_session(1))
+    assert len(lab.context.subscriptions.of_session(2)) == 1
 
 
 async def test_the_looks_of_one_user_are_done_one_at_a_time(lab: Lab) -> None:

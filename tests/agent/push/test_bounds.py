@@ -18,6 +18,7 @@ from agent.operations.watching import Held, Reading, Watch, Watches
 from agent.push.pieces import Piece
 from agent.translator import Json, Keys
 from agent.yang.schema import Schema
+from tests.agent.handlers import Remembering
 from tests.agent.lab import direct, make_schema
 from tests.agent.push.held_clock import HeldClock
 from tests.agent.push.links import ALL, PushLab, datastore, link_path, on_change, push_lab
@@ -271,10 +272,10 @@ async def test_without_a_sync_it_is_an_incomplete_update(lab: PushLab) -> None:
 async def test_large_updates_that_nobody_takes_leave_room_for_one() -> None:
     way = OnTheirWay(lambda: 100_000)
     one, other, small = object(), object(), object()
-    await way.take(one, 90_000)
-    await way.take(small, 1000)
+    await way.take(one, 90_000, "a")
+    await way.take(small, 1000, "b")
     assert way.octets == 90_000
-    waits = asyncio.ensure_future(way.take(other, 90_000))
+    waits = asyncio.ensure_future(way.take(other, 90_000, "b"))
     await asyncio.sleep(0)
     assert not waits.done()
     way.leave(small)
@@ -282,8 +283,44 @@ async def test_large_updates_that_nobody_takes_leave_room_for_one() -> None:
     await waits
     assert way.octets == 90_000
     way.leave(other)
-    await way.take(one, 500_000)  # a single one may be larger
+    await way.take(one, 500_000, "a")  # a single one may be larger
     assert way.octets == 500_000
+
+
+async def test_updates_of_one_user_leave_room_for_those_of_others() -> None:
+    way = OnTheirWay(lambda: 1_000_000)
+    first, second, others = object(), object(), object()
+    await way.take(first, 200_000, "a")
+    waits = asyncio.ensure_future(way.take(second, 200_000, "a"))
+    await asyncio.sleep(0)
+    assert not waits.done()
+    await way.take(others, 800_000, "b")
+    way.leave(first)
+    way.leave(others)
+    await waits
+    assert way.octets == 200_000
+
+
+class Stuck(Remembering):
+    async def _send(self, message: bytes) -> None:
+        await self.ended()
+
+
+async def test_who_does_not_read_is_in_the_way_of_no_other_user(
+    lab: PushLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publisher, "SMALL_OCTETS", 10)
+    lab.context.publisher.bounds = Bounds(octets=8000)
+    lab.lab.callers[2] = Remembering(2, "other")
+    lab.context.nacm._recovery = frozenset({"tester", "other"})
+    stuck = lab.lab.callers[1] = Stuck(1)
+    lab.set_state("a", {"status": "x" * 1500})
+    for _ in range(6):
+        await lab.establish(datastore() + ALL + on_change(), 1)
+    await lab.lab.until(lambda: lab.context.publisher.on_their_way.octets > 0)
+    await lab.establish(datastore() + ALL + on_change(), 2)
+    await lab.lab.caller(2).got("push-update")
+    assert not stuck.sent
 
 
 async def test_who_waits_for_room_too_long_is_suspended(
@@ -292,7 +329,7 @@ async def test_who_waits_for_room_too_long_is_suspended(
     monkeypatch.setattr(publisher, "PATIENCE_S", 0.01)
     monkeypatch.setattr(publisher, "SMALL_OCTETS", 10)
     lab.context.publisher.bounds = Bounds(octets=10_000)
-    await lab.context.publisher.on_their_way.take(self := object(), 10_000)
+    await lab.context.publisher.on_their_way.take(self := object(), 10_000, "another")
     await lab.establish(datastore() + ALL + on_change())
     told = await lab.lab.caller(1).got("subscription-suspended")
     assert b"insufficient-resources" in told

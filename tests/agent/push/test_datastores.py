@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from agent.operations.dispatch import dispatch
 from agent.operations.publisher import Bounds
+from agent.xml import NETCONF_NS, parse
 from agent.yang.schema import Schema
 from tests.agent.lab import make_schema
 from tests.agent.push.links import (
@@ -206,6 +208,35 @@ async def test_an_anchor(lab: PushLab) -> None:
     assert told >= later.replace(microsecond=later.microsecond // 1000 * 1000)
 
 
+@pytest.mark.parametrize("policy", [periodic(), on_change()])
+async def test_a_stop_time_in_the_past_is_refused(lab: PushLab, policy: str) -> None:
+    past = "<stop-time>2020-01-01T00:00:00Z</stop-time>"
+    number = await lab.establish(datastore() + ALL + policy)
+    for request in (establish(past + datastore() + ALL + policy), modify(number, past + datastore())):
+        (error,) = await lab.lab.refused(request)
+        assert (error.tag, error.info) == ("bad-element", {"bad-element": "stop-time"})
+    assert len(lab.context.subscriptions.of_session(1)) == 1
+
+
+@pytest.mark.parametrize("anchor", ["0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01"])
+async def test_anchors_and_stop_times_that_utc_has_no_year_for_are_refused(lab: PushLab, anchor: str) -> None:
+    (error,) = await lab.lab.refused(establish(datastore() + ALL + periodic(100, anchor)))
+    assert (error.tag, error.info) == ("invalid-value", {"bad-element": "anchor-time"})
+    late = "<stop-time>9999-12-31T23:59:59-14:00</stop-time>"
+    (error,) = await lab.lab.refused(establish(late + datastore() + ALL + on_change()))
+    assert (error.tag, error.info) == ("invalid-value", {"bad-element": "stop-time"})
+    number = await lab.establish(datastore() + ALL + on_change())
+    (error,) = await lab.lab.refused(modify(number, late + datastore()))
+    assert (error.tag, error.info) == ("invalid-value", {"bad-element": "stop-time"})
+
+
+@pytest.mark.parametrize("anchor", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+async def test_the_first_and_the_last_anchor_that_there_are(lab: PushLab, anchor: str) -> None:
+    lab.context.publisher.bounds = Bounds(period_cs=1)
+    await lab.establish(datastore() + ALL + periodic(1, anchor))
+    await lab.lab.caller(1).got("push-update", 2)
+
+
 async def test_subscribers_to_the_same_share_what_is_read(lab: PushLab) -> None:
     for session in (1, 2):
         for _ in range(10):
@@ -285,6 +316,49 @@ async def test_modified_twice_before_anything_was_sent(lab: PushLab) -> None:
     lab.set_state("a", {"status": "down"})
     await reader.until(await lab.shown())
     assert reader.subscriber.syncs == 1
+
+
+async def test_modified_again_and_again_it_watches_one_selection(lab: PushLab) -> None:
+    def one(name: str) -> str:
+        return subtree(f'<links xmlns="{CH}"><link><name>{name}</name></link></links>')
+
+    publisher = lab.context.publisher
+    publisher.bounds = Bounds(selections=3)
+    number = await lab.establish(datastore() + one("nobody") + on_change())
+    caller = lab.lab.caller(1)
+    await caller.got("push-update")
+    for count in range(1, 10):  # of which nothing is to be told
+        await lab.lab.do(modify(number, datastore() + one(f"nobody{count}")))
+        await caller.got("subscription-modified", count)
+        await lab.lab.until(lambda: len(publisher.watches) == 1)
+    assert len(publisher.when_rules_changed) == 1
+    await lab.establish(datastore() + ALL + on_change(), 2)
+
+
+async def test_a_modification_whose_reply_is_never_written_leaves_nothing_behind(lab: PushLab) -> None:
+    number = await lab.establish(datastore() + ALL + on_change(), 2)
+    caller, context = lab.lab.caller(2), lab.context
+    only_b = subtree(f'<links xmlns="{CH}"><link><name>b</name></link></links>')
+    for _ in range(2):
+        message = f'<rpc xmlns="{NETCONF_NS}">{modify(number, datastore() + only_b)}</rpc>'
+        await dispatch(context, caller, parse(message.encode())[0])
+    assert len(context.publisher.watches) == 2
+    context.subscriptions.session_ended(2)
+    assert len(context.publisher.watches) == 0
+    assert not context.publisher.when_rules_changed
+
+
+async def test_a_resync_is_owed_by_what_it_is_modified_to(lab: PushLab) -> None:
+    number = await lab.establish(datastore() + ALL + on_change())
+    caller = lab.lab.caller(1)
+    await caller.got("push-update")
+    for body in ("", on_change("<yp:dampening-period>1</yp:dampening-period>"), ""):
+        await lab.lab.do(modify(number, datastore() + body))
+        if body:
+            await lab.lab.do(resync(number))
+    reader = lab.follow()
+    await caller.got("push-update", 2)
+    await reader.until(await lab.shown())
 
 
 async def test_resync_sends_everything_anew(lab: PushLab) -> None:
@@ -408,6 +482,20 @@ async def test_only_so_many_selections_are_watched(lab: PushLab) -> None:
         .replace("/>", "/>", 1)
         .replace("<yp:periodic></yp:periodic>", periodic())
     )
+
+
+async def test_what_is_refused_for_the_size_of_filters_watches_nothing(
+    lab: PushLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.subscriptions.OCTETS_PER_USER", 1000)
+    long = subtree(f'<links xmlns="{CH}"><link><name>{"x" * 1000}</name></link></links>')
+    (error,) = await lab.lab.refused(establish(datastore() + long + on_change()))
+    assert error.app_tag == "ietf-subscribed-notifications:insufficient-resources"
+    number = await lab.establish(datastore() + ALL + on_change())
+    (error,) = await lab.lab.refused(modify(number, datastore() + long))
+    assert error.app_tag == "ietf-subscribed-notifications:insufficient-resources"
+    assert len(lab.context.publisher.watches) == 1
+    assert len(lab.context.publisher.when_rules_changed) == 1
 
 
 async def test_what_is_kept_is_bounded(lab: PushLab) -> None:

@@ -6,7 +6,7 @@ import pytest
 from lxml import etree
 
 from agent.netconf.messages import rpc_error
-from agent.push.bodies import Described, changed, identity_leaf, leaf, subscriptions
+from agent.push.bodies import Described, changed, identity_leaf, leaf, row, subscriptions
 from agent.push.refusal import (
     DELETE,
     ESTABLISH_STREAM,
@@ -74,13 +74,13 @@ def described(number: int, members: bytes, state: State = State.ACTIVE) -> Descr
 def test_state_fits_the_module(schema: Schema) -> None:
     written = subscriptions(
         [
-            described(1, leaf("stream", "NETCONF")),
-            described(2, leaf("stream", "a & b"), State.SUSPENDED),
+            row(described(1, leaf("stream", "NETCONF"))),
+            row(described(2, leaf("stream", "a & b"), State.SUSPENDED)),
         ]
     )
     tree = Tree.parse(schema, written, format=XML)
     back = etree.fromstring(tree.to_xml())
-    assert [row.findtext("{*}stream") for row in back] == ["NETCONF", "a & b"]
+    assert [each.findtext("{*}stream") for each in back] == ["NETCONF", "a & b"]
     receiver = back[1].find("{*}receivers/{*}receiver")
     assert {etree.QName(child).localname: child.text for child in receiver} == {
         "name": "<7>",

@@ -141,6 +141,13 @@ async def test_events_are_replayed_up_to_a_time(client: Client) -> None:
     assert {line.partition(b":")[0] for line in found.body.splitlines() if line} == {b"", b"data"}
 
 
+async def test_the_head_of_a_stream_says_no_length(client: Client) -> None:
+    found = await client.ask("HEAD", "/restconf/streams/NETCONF/json")
+    assert (found.status, found.body) == (200, b"")
+    assert found.fields["content-type"] == "text/event-stream"
+    assert "content-length" not in found.fields
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [
