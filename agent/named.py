@@ -6,8 +6,10 @@ start may find it gone. Nothing is written, and an agent that runs does not matt
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Iterable
+from itertools import combinations
 from pathlib import Path
 
 from agent import credential, data_folder, made_user
@@ -34,6 +36,7 @@ def faults(settings: Settings) -> list[str]:
         *_unreadable(settings.yang_modules),
         *_unserved(settings),
         *_of_web(settings),
+        *_taken_twice(settings),
     ]
 
 
@@ -69,6 +72,41 @@ def _of_web(settings: Settings) -> list[str]:
         except TlsFault as problem:
             found.append(str(problem))
     return found
+
+
+def _taken_twice(settings: Settings) -> list[str]:
+    """Both of two doors can have an address, and the second finds out only when it lets clients in."""
+    doors = {"listen": (settings.host, settings.port)}
+    if settings.metrics is not None:
+        doors["metrics.listen"] = (settings.metrics.host, settings.metrics.port)
+    if settings.web is not None:
+        doors["web.listen"] = (settings.web.host, settings.web.port)
+    return [
+        f"the settings '{one}' and '{other}' name the same port {port} of {host}: give one of them another"
+        for (one, (host, port)), (other, (second, other_port)) in combinations(doors.items(), 2)
+        if port == other_port != 0 and _meet(host, second)
+    ]
+
+
+def _meet(one: str, other: str) -> bool:
+    """True if both have an address; what a name stands for, but for localhost, is not asked."""
+    ones, others = _addresses(one), _addresses(other)
+    return not ones.isdisjoint(others) or any(
+        mine.is_unspecified and mine.version == theirs.version
+        for first, second in ((ones, others), (others, ones))
+        for mine in first
+        for theirs in second
+        if not isinstance(mine, str) and not isinstance(theirs, str)
+    )
+
+
+def _addresses(host: str) -> set[ipaddress.IPv4Address | ipaddress.IPv6Address | str]:
+    if host.lower() == "localhost":
+        return {ipaddress.IPv4Address("127.0.0.1"), ipaddress.IPv6Address("::1")}
+    try:
+        return {ipaddress.ip_address(host)}
+    except ValueError:
+        return {host.lower()}
 
 
 def lacking(settings: Settings) -> list[str]:

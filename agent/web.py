@@ -57,10 +57,11 @@ class WebDoor:
     def take_over(self, settings: Settings, limits: Limits) -> None:
         """Have other users, passwords and limits of tries from now on; the streams of who is gone end."""
         hashes = {} if settings.web is None else settings.web.passwords
+        changed = self.passwords.changed_by(hashes)
         self.passwords.take_over(hashes)
         self.tries.bound(limits.lockout_tries, limits.lockout_s)
         self.logins.take_over(_certified(settings), settings.recovery_users)
-        self.app.end_streams(self.logins.is_user)
+        self.app.end_streams(self.logins.is_user, changed)
 
     async def stop(self) -> None:
         """Let nobody in any more, and wait for edits that go on."""

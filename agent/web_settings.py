@@ -29,7 +29,7 @@ class Web:
 
 
 def read_web(table: object, folder: Path, *, address: Address) -> tuple[Web | None, list[str]]:
-    """Return what ``table`` says, None if it cannot be used, and its faults.
+    """Return what ``table`` says, as far as it can be used, None if it is none; and its faults.
 
     ``folder``: what files in it are relative to.
     """
@@ -51,7 +51,7 @@ def read_web(table: object, folder: Path, *, address: Address) -> tuple[Web | No
         passwords=reading.passwords(),
     )
     faults += _contradictions(found)
-    return (None if faults else found), faults
+    return found, faults
 
 
 def _contradictions(web: Web) -> list[str]:

@@ -31,7 +31,7 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     )
     parser = commands.add_parser(NAME, help=WHAT, description=description)
     parser.add_argument("user", nargs="?", metavar="USER", help="whose it is (without: your name here)")
-    parser.set_defaults(carry_out=lambda options: run(options.user or getuser()))
+    parser.set_defaults(carry_out=lambda options: run(getuser() if options.user is None else options.user))
 
 
 def run(user: str) -> int:
@@ -94,7 +94,7 @@ def _fit(password: bytes) -> bytes:
 def _key(user: str) -> str:
     """Return a key of TOML; raises ValueError if nobody can have that name."""
     if not user or not user.isprintable() or any(map(str.isspace, user)) or ":" in user:
-        raise ValueError("a name of a user has no white space, and no colon (RFC 7617)")
+        raise ValueError("a name of a user is not empty, and has no white space and no colon (RFC 7617)")
     if _BARE_KEY.fullmatch(user):
         return user
     escaped = user.replace("\\", "\\\\").replace('"', '\\"')

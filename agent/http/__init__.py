@@ -5,8 +5,8 @@ or log of its own. Whoever has an application opens a door for it, ``open_door``
 affair.
 
 - door: opens and closes one; arrival: who has come, before and while TLS is agreed upon
-- connection: one of uvicorn's, with an end to all waiting; head: what of a request is refused before an
-  application sees it, pure; limits: how much of everything
+- connection: one of uvicorn's, with an end to all waiting; requests: what has come on it; head: what of a
+  request is refused before an application sees it, pure; limits: how much of everything
 - answers: around the application: its answer in pieces, and an end to what goes on when the door is closed
 - tls: certificate and key, looked at before anybody comes
 

@@ -44,6 +44,11 @@ class Guest:
     def abort(self) -> None:
         self._transport.abort()
 
+    def leave(self) -> None:
+        """Give the place back: the connection is gone."""
+        self.expect_read_in = _forget
+        self._hall.leave(self)
+
     def vouch(self) -> bool:
         """Take a place among those whom an application knows, who give way to nobody; False if there is
         none."""
@@ -59,11 +64,14 @@ class Hall:
         self._doorway = Doorway(limits.connections, limits.connections_per_source, lambda source: False)
         self._vouched: Counter[str] = Counter()
         self.refused = 0
+        self.closed = False
         self.empty = asyncio.Event()
         self.empty.set()
 
     def enter(self, guest: Guest) -> bool:
-        """Give a connection a place; False if its source has too many."""
+        """Give a connection a place; False if its source has too many, or the door is closed meanwhile."""
+        if self.closed:
+            return False
         if self._doorway.enter(guest, guest.counted):
             self.empty.clear()
             return True
@@ -154,6 +162,7 @@ class Arrival(asyncio.Protocol):
             )
         except (OSError, ssl.SSLError) as problem:
             log.debug("no TLS with %s: %s", guest.source, problem)
+            problem.__traceback__ = None  # its frames hold it: a circle, with 256 KiB to read into
             secured = None
         if secured is None or self._lost:
             self._hall.leave(guest)

@@ -17,8 +17,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from agent.http.arrival import Guest, Hall
-from agent.http.head import Refusal, refusal, too_large
+from agent.http.head import Refusal, Target, refusal, target_of
 from agent.http.limits import DoorLimits
+from agent.http.requests import Requests
 
 log = logging.getLogger(__name__)
 
@@ -27,56 +28,6 @@ _SILENT_S, _PROBE_S, _PROBES = 30, 10, 3
 # uvicorn warns of each request that is none; whoever likes could fill the log by it.
 _quiet = logging.getLogger("agent.http.uvicorn")
 _quiet.setLevel(logging.ERROR)
-
-
-class _Refused(h11.RemoteProtocolError):
-    """A request that h11 would have taken."""
-
-    def __init__(self, why: Refusal) -> None:
-        super().__init__(why.sentence, error_status_hint=why.status)
-        self.why = why
-
-
-class _Requests(h11.Connection):
-    """h11's state of a connection, which refuses more than h11 does.
-
-    ``began`` and ``ended`` are told of the end of each head and body; ``refuse`` says what is wrong with a
-    head.
-    """
-
-    def __init__(self, limits: DoorLimits, refuse: Callable[[h11.Request], Refusal | None]) -> None:
-        super().__init__(h11.SERVER, limits.head_octets)
-        self._limits = limits
-        self._refuse = refuse
-        self._body_octets = 0
-        self.fault = Refusal(400, "this is no request of HTTP/1.1")
-        self.began: Callable[[], None] = _nothing
-        self.ended: Callable[[], None] = _nothing
-
-    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
-        try:
-            event = super().next_event()
-            self._look(event)
-        except _Refused as problem:
-            self.fault = problem.why
-            raise
-        except h11.RemoteProtocolError as problem:
-            self.fault = Refusal(problem.error_status_hint, self.fault.sentence)
-            raise
-        return event
-
-    def _look(self, event: object) -> None:
-        if isinstance(event, h11.Request):
-            self._body_octets = 0
-            if (why := self._refuse(event)) is not None:
-                raise _Refused(why)
-            self.began()
-        elif isinstance(event, h11.Data):
-            self._body_octets += len(event.data)
-            if self._body_octets > self._limits.body_octets:
-                raise _Refused(too_large(self._limits))
-        elif isinstance(event, h11.EndOfMessage):
-            self.ended()
 
 
 class Connection(H11Protocol):
@@ -103,11 +54,12 @@ class Connection(H11Protocol):
         self._limits = limits
         self._hosts = hosts
         self._guest = guest
-        self._requests = _Requests(limits, self._refusal)
+        self._requests = Requests(limits, self._admitted)
         self._requests.began, self._requests.ended = self._head_ended, self._body_ended
         self.conn = self._requests
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._said_anything = False
+        self._said_all = False
         self._method = ""
 
     # -- what the transport calls ----------------------------------------------------------
@@ -117,6 +69,9 @@ class Connection(H11Protocol):
         _keep_alive(transport)
         if self._guest is None:
             self._guest = guest = Guest(self._hall, transport)
+            if self._hall.closed:
+                transport.abort()
+                return
             if not self._hall.enter(guest):
                 log.info("refused a connection from %s: it has too many", guest.source)
                 self._answer(Refusal(429, "there are too many connections from this address"))
@@ -133,13 +88,34 @@ class Connection(H11Protocol):
             self._expect_head()
         super().data_received(data)
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Answer who asks no more (RFC 9112 section 9.6), in a time: who is gone looks the same.
+
+        Who follows something without an end is gone. With TLS asyncio lets nothing be said after it.
+        """
+        assert self._guest is not None
+        is_bounded = "answer" in self._timers
+        is_followed = self.cycle is not None and self.cycle.response_started and not is_bounded
+        self._said_all = not (self._guest.secure or self._owes_nothing() or is_followed)
+        if not self._said_all:
+            self._linger()
+        elif not is_bounded:
+            self._after("last", self._limits.last_s, self.abandon)
+        return self._said_all
+
+    def _owes_nothing(self) -> bool:
+        """True if there is no request that has come whole and has not been answered."""
+        return self.cycle is None or self.cycle.response_complete or self.cycle.more_body
+
     def connection_lost(self, exc: Exception | None) -> None:
         for name in list(self._timers):
             self._stop(name)
         if self._guest is not None:
-            self._hall.leave(self._guest)
+            self._guest.leave()
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
+        # No circle is left: with TLS 256 KiB would wait in it until somebody looks for circles.
+        self._requests.let_go()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -157,10 +133,18 @@ class Connection(H11Protocol):
     def on_response_complete(self) -> None:
         self._stop("answer")
         super().on_response_complete()
+        if self._said_all:
+            self._owe_the_next()
         if self.transport.is_closing():
             self._linger()
         elif self.cycle.response_complete and self.conn.trailing_data[0]:
             self._expect_head()  # the beginning of the next has come with this one
+
+    def _owe_the_next(self) -> None:
+        if self._owes_nothing():
+            self.transport.close()
+        else:
+            self._after("last", self._limits.last_s, self.abandon)
 
     def timeout_keep_alive_handler(self) -> None:
         super().timeout_keep_alive_handler()
@@ -172,17 +156,25 @@ class Connection(H11Protocol):
 
     # -- requests --------------------------------------------------------------------------
 
-    def _refusal(self, request: h11.Request) -> Refusal | None:
+    def _admitted(self, request: h11.Request) -> h11.Request | Refusal:
         method = self._method = request.method.decode("latin-1")
         assert self._guest is not None
         local = self._guest.local.partition("%")[0].removeprefix("::ffff:")
         hosts = {*self._hosts, local}
         if local in ("127.0.0.1", "::1"):
             hosts.add("localhost")
-        fields = list(request.headers)
-        if request.http_version not in (b"1.0", b"1.1"):
+        if not request.http_version.startswith(b"1."):
             return Refusal(505, "HTTP/1.1 is spoken here")
-        return refusal(method, request.target, fields, limits=self._limits, hosts=hosts)
+        if request.http_version == b"1.0" and any(
+            name == b"transfer-encoding" for name, _ in request.headers
+        ):
+            return Refusal(400, "HTTP/1.0 has no Transfer-Encoding")
+        target = target_of(request.target)
+        if target.scheme and target.scheme != (b"https" if self._guest.secure else b"http"):
+            return Refusal(421, "this is not the scheme that was asked for")
+        request = _in_origin_form(request, target)
+        fields = list(request.headers)
+        return refusal(method, target.path, fields, limits=self._limits, hosts=hosts) or request
 
     def _expect_head(self) -> None:
         if self._timers.keys().isdisjoint(("head", "body")):
@@ -223,6 +215,8 @@ class Connection(H11Protocol):
         ]
         if why.allow:
             headers.append(("allow", why.allow))
+        if why.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+            headers.append(("accept-encoding", "identity"))
         try:
             phrase = HTTPStatus(why.status).phrase
             said = self.conn.send(h11.Response(status_code=why.status, headers=headers, reason=phrase))
@@ -249,7 +243,7 @@ class Connection(H11Protocol):
         self.transport.abort()
 
     def abandon(self) -> None:
-        """End at once what goes on: the door is closed."""
+        """End at once what goes on: the door is closed, or nobody is there."""
         if self.cycle is not None:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
@@ -257,6 +251,7 @@ class Connection(H11Protocol):
 
     def _expect_read_in(self, seconds: float) -> None:
         """Give up the answer that goes on if it is not read in that time."""
+        self._stop("last")
         self._after("answer", seconds, self._no_reader)
 
     def _linger(self) -> None:
@@ -290,5 +285,15 @@ def _keep_alive(transport: asyncio.Transport) -> None:
         carried.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _PROBES)
 
 
-def _nothing() -> None:
-    """Until it is set."""
+def _in_origin_form(request: h11.Request, target: Target) -> h11.Request:
+    """Return ``request`` as the application sees it: what its target says of the host takes the place of
+    Host (RFC 9112 section 3.2.2)."""
+    if not target.scheme:
+        return request
+    fields = [field for field in request.headers if field[0] != b"host"]
+    return h11.Request(
+        method=request.method,
+        headers=[(b"host", target.host), *fields],
+        target=target.path,
+        http_version=request.http_version,
+    )

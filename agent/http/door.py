@@ -130,6 +130,7 @@ class Door:
         for listener in server.servers:
             listener.close()
         self._taken.clear()
+        self.hall.closed = True  # one may have been accepted that no protocol has been made for yet
         state = server.server_state
         for connection in list(state.connections):
             connection.shutdown()

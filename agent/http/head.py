@@ -16,9 +16,20 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 """That can be served at all; an application takes its choice of them."""
 _ORIGIN_FORM = re.compile(rb"/[\x21\x24-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e%]*+")
 """RFC 3986 appendix A, with the brackets that clients leave as they are."""
+_ABSOLUTE_FORM = re.compile(rb"(?P<scheme>https?)://(?P<authority>[^/?#]*+)(?P<rest>.*+)", re.I)
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _HOST = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]{2,45})\]|(?P<host>[A-Za-z0-9._-]{1,255}))(?::[0-9]{1,5})?")
 _SLASHES = re.compile(rb"%2[Ff]|%5[Cc]")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """``path``: with the query, as the origin form has it. ``scheme`` and ``host``, for Host, are empty where
+    nothing else was sent."""
+
+    path: bytes
+    scheme: bytes = b""
+    host: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +39,17 @@ class Refusal:
     status: int
     sentence: str
     allow: str = ""
+
+
+def target_of(sent: bytes) -> Target:
+    """Return what was sent as a target, in the origin form or the absolute one (RFC 9112 section 3.2)."""
+    found = _ABSOLUTE_FORM.fullmatch(sent)
+    if found is None:
+        return Target(sent)
+    path: bytes = found["rest"]
+    if not path.startswith(b"/"):
+        path = b"/" + path
+    return Target(path, scheme=found["scheme"].lower(), host=found["authority"])
 
 
 def refusal(
@@ -52,6 +74,7 @@ def refusal(
         _host_refusal(fields, hosts)
         or _framing_refusal(fields)
         or _length_refusal(fields, limits)
+        or _coding_refusal(fields)
         or (None if target == b"*" and method == "OPTIONS" else _target_refusal(target, limits))
     )
 
@@ -94,6 +117,14 @@ def _length_refusal(fields: Fields, limits: DoorLimits) -> Refusal | None:
 
 def too_large(limits: DoorLimits) -> Refusal:
     return Refusal(413, f"the body of a request has {limits.body_octets} octets at most")
+
+
+def _coding_refusal(fields: Fields) -> Refusal | None:
+    """A body that is compressed is no body of an application's yet (RFC 9110 section 8.4)."""
+    named = b",".join(value for name, value in fields if name == b"content-encoding")
+    if {coding.strip().lower() for coding in named.split(b",")} <= {b"", b"identity"}:
+        return None
+    return Refusal(415, "the body of a request is sent as it is, without a Content-Encoding")
 
 
 def _target_refusal(target: bytes, limits: DoorLimits) -> Refusal | None:

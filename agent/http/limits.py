@@ -14,6 +14,7 @@ class DoorLimits:
     head; ``handshake_s`` of TLS; ``body_s`` to the end of its body; ``idle_s`` to the next request.
     ``write_s``: for how long a client may read nothing; a whole answer has as much, and a second for each
     ``slowest_octets``.
+    ``last_s``: until the answer begins to a client that has said that it sends no more: it may be gone.
     ``close_s``: what answers may still take when the door is closed.
     ``slashes_below``: below this path a segment may hold an encoded slash, as a key of RESTCONF (RFC 8040
     section 3.5.3); its application must read ``raw_path``. Empty: nowhere.
@@ -26,6 +27,7 @@ class DoorLimits:
     body_s: float = 60
     idle_s: float = 60
     write_s: float = 30
+    last_s: float = 5
     close_s: float = 2
     slowest_octets: int = 16 * 1024
     head_octets: int = 16 * 1024

@@ -6,8 +6,7 @@ import asyncio
 import itertools
 import json
 import logging
-from collections import Counter
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -26,7 +25,7 @@ from agent.restconf.methods import READS, allowed_at, refuse_foreign, refuse_met
 from agent.restconf.parsing import Parsing
 from agent.restconf.problems import NAMESPACE, Problem, problem_of, report
 from agent.restconf.queries import EditQuery, edit_query, parameters, read_query, stream_query
-from agent.restconf.request import Bodies, Gone, Request, request_of
+from agent.restconf.request import Bodies, Gone, Request, UnderWay, request_of
 from agent.restconf.retrieval import UNIFIED, ManyInXml, is_seen, retrieved
 from agent.restconf.uris import Place, place_of
 from agent.restconf.validators import validators_of
@@ -49,7 +48,7 @@ _HOST_META = (
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """What requests may take. ``body_octets``: also all bodies of one user at once; ``requests_per_user``: so
-    many."""
+    many, and as many streams beside them."""
 
     body_octets: int
     bodies_octets: int
@@ -88,7 +87,7 @@ class Restconf:
         self._next_session_id = next_session_id or itertools.count(1).__next__
         self._bodies = Bodies(bounds.bodies_octets, most_of_user=bounds.body_octets)
         self._parsing = Parsing()
-        self._at_once: Counter[str] = Counter()
+        self._under_way = UnderWay(bounds.requests_per_user)
         self._editing = asyncio.Lock()
         self._changes: set[asyncio.Task[Any]] = set()
         self._following: set[Requester] = set()
@@ -125,10 +124,13 @@ class Restconf:
         except RpcErrors as problem:
             return self._refused(request, problem_of(problem.errors))
 
-    def end_streams(self, stays: Callable[[str], bool] = lambda user: False) -> None:
-        """End the streams of all users but those who stay."""
+    def end_streams(
+        self, stays: Callable[[str], bool] = lambda user: False, changed: Collection[str] = ()
+    ) -> None:
+        """End the streams of all users but those who stay; of the ``changed``, also those that were opened
+        with a password."""
         for caller in self._following:
-            if not stays(caller.user):
+            if not stays(caller.user) or (caller.by_password and caller.user in changed):
                 caller.over.set()
 
     async def stop(self) -> None:
@@ -150,11 +152,7 @@ class Restconf:
         refuse_foreign(request)
         user = await self._logins.user_of(request.guest, request.fields.get("authorization"))
         request.user = user
-        if self._at_once[user] >= self._bounds.requests_per_user:
-            message = "this user has too many requests under way"
-            raise Problem(503, "resource-denied", message, headers={"Retry-After": "1"})
-        self._at_once[user] += 1
-        try:
+        with self._under_way.counted(user, is_stream=request.segments[1:2] == ("streams",)):
             caller = Requester(
                 self._next_session_id(),
                 user,
@@ -162,13 +160,10 @@ class Restconf:
                 source=request.guest.source,
                 local=request.guest.local,
                 login_time=self._context.now(),
+                by_password=self._logins.certified(request.guest) is None,
             )
             bind_session(caller.session_id, user)
             return await self._routed(request, caller, send)
-        finally:
-            self._at_once[user] -= 1
-            if not self._at_once[user]:
-                del self._at_once[user]
 
     async def _routed(self, request: Request, caller: Requester, send: Send) -> Answer | None:
         match request.segments[1:]:
@@ -229,7 +224,7 @@ class Restconf:
         if place.node is not None and place.node.kind is Kind.ACTION:
             return await self._action(request, caller, place)
         allowed = allowed_at(place)
-        refuse_method(request, allowed)
+        refuse_method(request, allowed, of=place)
         if request.method == "OPTIONS":
             return _options(allowed)
         if request.method in _EDITS:
@@ -369,7 +364,7 @@ class Restconf:
         query = stream_query(request.query)
         await rights.refuse_operation(self._context, caller, rights.FOLLOW)
         if request.method == "HEAD":
-            return Answer(200, b"", "text/event-stream")
+            return Answer(200, b"", streams.MEDIA)
         self._following.add(caller)
         try:
             await streams.follow(self._context, caller, request, query=query, media=media, send=send)
@@ -393,7 +388,7 @@ async def _send(answer: Answer, send: Send) -> None:
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
     if answer.content_type:
         headers.append((b"content-type", answer.content_type.encode()))
-    if answer.status not in (204, 304):
+    if answer.status not in (204, 304) and answer.content_type != streams.MEDIA:
         headers.append((b"content-length", str(len(answer.body)).encode()))
     headers.append((b"x-content-type-options", b"nosniff"))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

@@ -27,7 +27,10 @@ async def _nowhere(_message: bytes) -> None:
 
 @dataclass(eq=False, slots=True)
 class Requester:
-    """As agent.operations.context.Caller. ``over`` is set when the client is gone."""
+    """As agent.operations.context.Caller. ``over`` is set when the client is gone.
+
+    ``by_password``: that is how he came, and not with a certificate.
+    """
 
     session_id: int
     user: str
@@ -41,6 +44,7 @@ class Requester:
     over: asyncio.Event = field(default_factory=asyncio.Event)
     sender: Callable[[bytes], Awaitable[None]] = _nowhere
     subscription: Subscription | None = None
+    by_password: bool = False
 
     def end(self, _ending: Ending) -> None:
         self.over.set()

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent.errors import MalformedMessage, RpcErrors, UnknownAttribute, raise_all
+from agent.errors import (
+    MalformedMessage,
+    RpcErrors,
+    UnknownAttribute,
+    UnknownElement,
+    raise_all,
+    shortened,
+)
 from agent.offline.from_json import JsonError, Object, elements_below, read_json, refuse_many
 from agent.restconf.media import Media
 from agent.restconf.problems import NAMESPACE, Problem
@@ -45,11 +52,25 @@ def children(
             found = [parse(body, max_elements)]
         else:
             document = _document(body, max_elements)
+            raise_all(_unqualified(document, above))
             found = elements_below(schema, document, above=above, max_elements=max_elements)
     except (XmlError, JsonError) as problem:
         raise RpcErrors([MalformedMessage(str(problem))]) from None
     raise_all(_instructions(found))
     return found
+
+
+def _unqualified(document: Object, above: SchemaNode | None) -> list[UnknownElement]:
+    """Return an error for the first member without its module, which the outermost ones have in each document
+    (RFC 7951 section 4); those of a datastore are told of by who reads them."""
+    if above is None:
+        return []
+    for name in document:
+        if ":" not in name and not name.startswith("@"):
+            local = shortened(name)
+            message = f"the member '{local}' needs the name of its module before it (RFC 7951 section 4)"
+            return [UnknownElement(local, message, path=above.path)]
+    return []
 
 
 def _document(body: bytes, max_elements: int) -> Object:

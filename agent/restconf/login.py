@@ -63,7 +63,7 @@ class Logins:
         Raises:
             Problem: it cannot be told (401), or this source has failed too often (429).
         """
-        user = next((name for name in _names_in(guest.certificate) if name in self._certified), None)
+        user = self.certified(guest)
         if user is None:
             user = await self._by_password(guest, authorization)
         if not guest.vouch():
@@ -71,6 +71,10 @@ class Logins:
                 503, "resource-denied", "there are too many connections", headers={"Retry-After": "1"}
             )
         return user
+
+    def certified(self, guest: Guest) -> str | None:
+        """Return whom the certificate of ``guest`` makes him, None if nobody: then a password says it."""
+        return next((name for name in _names_in(guest.certificate) if name in self._certified), None)
 
     def take_over(self, certified: Collection[str], recovery_users: Collection[str]) -> None:
         """Have other users from now on."""

@@ -14,17 +14,20 @@ def allowed_at(place: Place) -> tuple[str, ...]:
     node = place.node
     if node is None:
         return (*READS, "POST", "PUT", "PATCH")
-    if not node.config or place.is_many:
+    if not node.config or place.is_many or node.is_key:
         return READS
     posts = ("POST",) if node.is_interior else ()
     return (*READS, *posts, "PUT", "PATCH", "DELETE")
 
 
-def refuse_method(request: Request, allowed: tuple[str, ...]) -> None:
-    """Raise Problem if its method is none of ``allowed`` (405)."""
+def refuse_method(request: Request, allowed: tuple[str, ...], of: Place | None = None) -> None:
+    """Raise Problem if its method is none of ``allowed`` (405); ``of``: where data is, if it is any."""
     if request.method not in allowed:
         names = ", ".join(sorted(allowed))
-        message = f"{request.method} is not for this resource: {names} are"
+        why = f"{names} are"
+        if of is not None and of.node is not None and of.node.is_key:
+            why = "a key cannot be changed or deleted; make an entry with another key, or delete the entry"
+        message = f"{request.method} is not for this resource: {why}"
         raise Problem(405, "operation-not-supported", message, headers={"Allow": names})
 
 

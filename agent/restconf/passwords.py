@@ -131,6 +131,10 @@ class Passwords:
         """Have others from now on; what is remembered of those that have changed means nothing."""
         self._hashes = dict(hashes)
 
+    def changed_by(self, hashes: Mapping[str, str]) -> frozenset[str]:
+        """Return whose password is another in ``hashes``, or is not there any more."""
+        return frozenset(user for user, written in self._hashes.items() if hashes.get(user) != written)
+
     def has(self, user: str) -> bool:
         return user in self._hashes
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -172,3 +173,31 @@ def request_of(scope: Mapping[str, Any], receive: Receive, bodies: Bodies) -> Re
         receive=receive,
         bodies=bodies,
     )
+
+
+@dataclass(slots=True)
+class UnderWay:
+    """How many requests each user has under way, and how many streams, which stay: ``most`` of either."""
+
+    most: int
+    requests: Counter[str] = field(default_factory=Counter)
+    streams: Counter[str] = field(default_factory=Counter)
+
+    @contextmanager
+    def counted(self, user: str, *, is_stream: bool) -> Iterator[None]:
+        """Count a request as long as it goes on.
+
+        Raises:
+            Problem: there are too many of ``user`` (503).
+        """
+        counts, what = (self.streams, "streams open") if is_stream else (self.requests, "requests under way")
+        if counts[user] >= self.most:
+            message = f"this user has too many {what}"
+            raise Problem(503, "resource-denied", message, headers={"Retry-After": "1"})
+        counts[user] += 1
+        try:
+            yield
+        finally:
+            counts[user] -= 1
+            if not counts[user]:
+                del counts[user]

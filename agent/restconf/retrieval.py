@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from agent.nacm.access import Access
+from agent.nacm.rules import Step as Named
 from agent.operations.context import Caller, Context
 from agent.operations.dispatch import guarded
 from agent.operations.nmda import get_data
@@ -18,7 +20,7 @@ from agent.restconf.uris import Place, Step
 from agent.xml import Element, Piece
 from agent.yang.annotations import add_annotation, is_annotated
 from agent.yang.schema import Schema
-from agent.yang.schema_node import Kind
+from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import (
     JSON,
     NO_NODE,
@@ -29,6 +31,7 @@ from agent.yang.tree import (
     children,
     first_child,
     instances,
+    keys_of,
     print_node,
     value_of,
 )
@@ -62,7 +65,10 @@ async def retrieved(
     found: bytes | None = None
     if inner:
         found = await context.reader(_of_place, context.schema, inner, place, query, media)
-    return _empty(context, caller, place, media) if found is None else found
+    if found is not None:
+        return found
+    is_empty = await _is_empty(context, caller, place, content=query.content, datastore=datastore)
+    return _empty(place.steps[-1].node, media) if is_empty else None
 
 
 async def is_seen(context: Context, caller: Caller, place: Place, query: ReadQuery = _WITH_DEFAULTS) -> bool:
@@ -72,7 +78,7 @@ async def is_seen(context: Context, caller: Caller, place: Place, query: ReadQue
         RpcErrors: it cannot be read.
     """
     if all(step.node.is_np_container for step in place.steps):
-        return not place.steps or _may_read(context, caller, place)
+        return not place.steps or _may_read(context.access(caller), place)
     query = replace(query, content="config", depth=1)
     return await retrieved(context, caller, place, query, datastore="running", media=Media.JSON) is not None
 
@@ -120,23 +126,41 @@ def _inside(reply: bytes) -> bytes:
     return b"" if reply[start - 1 : start] == b"/" else reply[start + 1 : -len(b"</data>")]
 
 
-def _empty(context: Context, caller: Caller, place: Place, media: Media) -> bytes | None:
-    """Return a container that is always there, whatever is in it (RFC 7950 section 7.5.1); else None.
+async def _is_empty(
+    context: Context, caller: Caller, place: Place, *, content: str, datastore: str
+) -> bool:
+    """Return whether a container at ``place`` is there though nothing is in it: with whatever it lies in (RFC
+    7950 section 7.5.1).
 
     Not for who may not read it: for him, it is not there (RFC 8341 section 3.2.4).
     """
-    if not all(step.node.is_np_container for step in place.steps):
-        return None
-    if not _may_read(context, caller, place):
-        return None
-    node = place.steps[-1].node
+    above = place
+    while above.node is not None and above.node.is_np_container:
+        if above.node.conditional:
+            return False
+        above = above.above
+    if above == place or not _may_read(context.access(caller), place):
+        return False
+    if not above.steps:
+        return True
+    query = ReadQuery("config" if content == "config" else "all", depth=1, defaults="report-all")
+    return await retrieved(context, caller, above, query, datastore=datastore, media=Media.JSON) is not None
+
+
+def _may_read(access: Access, place: Place) -> bool:
+    nodes = [step.node for step in place.steps]
+    # All are containers and entries of lists.
+    steps = [
+        Named(one.node.module, one.node.name, dict(zip(one.node.keys, one.keys, strict=True)))
+        for one in place.steps
+    ]
+    return access.reach(steps, nodes, "read").permit
+
+
+def _empty(node: SchemaNode, media: Media) -> bytes:
     if media is Media.JSON:
         return f'{{"{node.module}:{node.name}":{{}}}}'.encode()
     return f'<{node.name} xmlns="{node.namespace}"/>'.encode()
-
-
-def _may_read(context: Context, caller: Caller, place: Place) -> bool:
-    return context.access(caller).reader(context.schema)(place.path or "")
 
 
 async def _datastore(context: Context, inner: bytes, media: Media, depth: int | None) -> bytes:
@@ -184,12 +208,16 @@ def _at(tree: Tree, place: Place) -> list[Node]:
     level = [tree.first]
     for number, step in enumerate(place.steps):
         here = [node for first in level if first != NO_NODE for node in instances(first, step.node)]
-        if step.node.kind is Kind.LEAF_LIST and step.keys:
-            here = [node for node in here if value_of(node) == step.keys[0]]
+        # A filter takes an empty key for none, which selects every entry.
+        here = [node for node in here if not step.keys or _keys_of(node, step.node) == step.keys]
         if number == len(place.steps) - 1:
             return here
         level = [first_child(node) for node in here]
     return []
+
+
+def _keys_of(node: Node, schema_node: SchemaNode) -> tuple[str, ...]:
+    return (value_of(node),) if schema_node.kind is Kind.LEAF_LIST else keys_of(node, schema_node)
 
 
 def _say_origin(schema: Schema, nodes: list[Node]) -> None:

@@ -7,21 +7,30 @@ nobody, and misses what the record does not hold any more.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
+from agent.errors import RpcError, RpcErrors
 from agent.http.answers import Send
 from agent.notifications import NOTIFICATION_NS, STREAM, Subscription
 from agent.operations.context import Context
 from agent.operations.dispatch import guarded
+from agent.operations.streams import NO_NODES
 from agent.operations.subscribe import create_subscription
+from agent.operations.xpath import Expression, as_boolean
 from agent.restconf.caller import Requester
 from agent.restconf.documents import element_of
 from agent.restconf.media import Media
 from agent.restconf.outputs import event_json
+from agent.restconf.problems import Problem
 from agent.restconf.queries import StreamQuery
 from agent.restconf.request import Gone, Request
 from agent.xml import Piece, local_name, parse, serialize
+from agent.yang.schema import Schema
 
+MEDIA = "text/event-stream"
 ENCODINGS = {"json": Media.JSON, "xml": Media.XML}
+TIMES = {"startTime": "start-time", "stopTime": "stop-time"}
+"""Parameters of create-subscription, and of a query."""
 
 
 async def follow(
@@ -30,12 +39,9 @@ async def follow(
     """Send events until their stop time, or for as long as the client is there.
 
     Raises:
-        RpcErrors: the parameters cannot be used; nothing was sent.
+        Problem, RpcErrors: the parameters cannot be used; nothing was sent.
     """
-    operation = element_of(_operation(query))
-    await guarded(
-        context, caller, "create-subscription", lambda: create_subscription(context, caller, operation)
-    )
+    await _subscribe(context, caller, query)
     assert caller.subscription is not None
 
     async def sender(message: bytes) -> None:
@@ -46,7 +52,7 @@ async def follow(
 
     # The subscription asks for it when it is made, and calls what it was given.
     caller.subscription.send = sender
-    headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store")]
+    headers = [(b"content-type", MEDIA.encode()), (b"cache-control", b"no-store")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b": follows\n\n", "more_body": True})
     try:
@@ -54,6 +60,28 @@ async def follow(
     except Gone:
         return
     await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _subscribe(context: Context, caller: Requester, query: StreamQuery) -> None:
+    """Subscribe ``caller``; a filter that selects no nodes has a value, true or false (section 4.8.4).
+
+    Raises:
+        Problem, RpcErrors: the parameters cannot be used.
+    """
+
+    async def subscribed(with_filter: str | None) -> None:
+        operation = element_of(_operation(context.schema, replace(query, filter=with_filter)))
+        await guarded(
+            context, caller, "create-subscription", lambda: create_subscription(context, caller, operation)
+        )
+
+    try:
+        await subscribed(query.filter)
+    except RpcErrors as problem:
+        _refuse_time(problem.errors[0])
+        if query.filter is None or NO_NODES not in str(problem):
+            raise
+        await subscribed(as_boolean(Expression(query.filter, {})).text)
 
 
 async def _run(subscription: Subscription, caller: Requester) -> None:
@@ -81,12 +109,34 @@ async def _event(context: Context, message: bytes, media: Media) -> bytes | None
     return printed
 
 
-def _operation(query: StreamQuery) -> Piece:
+def _refuse_time(error: RpcError) -> None:
+    """Tell what is wrong with a time in the words of a query.
+
+    Raises:
+        Problem: that is what is wrong (400).
+    """
+    if error.info.get("bad-element") in TIMES:
+        message = error.message
+        for element, name in TIMES.items():
+            message = message.replace(f"<{element}>", f"'{name}'")
+        raise Problem(400, "invalid-value", message)
+
+
+def _operation(schema: Schema, query: StreamQuery) -> Piece:
     parameters = [Piece(NOTIFICATION_NS, "stream", STREAM)]
     if query.filter is not None:
         attributes = {"type": "xpath", "select": query.filter}
-        parameters.append(Piece(NOTIFICATION_NS, "filter", attributes=attributes))
-    for name, time in (("startTime", query.start), ("stopTime", query.stop)):
+        declared = _declared(schema, query.filter)
+        parameters.append(Piece(NOTIFICATION_NS, "filter", declared=declared, attributes=attributes))
+    for name, time in zip(TIMES, (query.start, query.stop), strict=True):
         if time is not None:
             parameters.append(Piece(NOTIFICATION_NS, name, time))
     return Piece(NOTIFICATION_NS, "create-subscription", children=parameters)
+
+
+def _declared(schema: Schema, expression: str) -> dict[str, str]:
+    """Return what a filter uses of what is declared for it: the names of all modules (section 4.8.4), and the
+    prefixes that they give themselves where these are no such name."""
+    spaces = schema.namespaces()
+    known = dict(spaces.values()) | {name: uri for name, (_, uri) in spaces.items()}
+    return {prefix: uri for prefix, uri in known.items() if f"{prefix}:" in expression}

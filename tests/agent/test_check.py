@@ -407,3 +407,38 @@ def test_what_the_agent_would_do_without_is_said_and_is_no_fault(tmp_path: Path)
     assert "yangswand: note: without CAP_NET_ADMIN" in admin
     assert "yangswand: note: without CAP_NET_RAW" in raw
     assert all("nft" in line for line in rest)
+
+
+def test_faults_of_the_door_hide_none_of_what_it_names(tmp_path: Path) -> None:
+    text = (
+        '[web]\nlisten = "nowhere"\ncolour = 1\ncertificate = "none.crt"\nkey = "none.key"\n'
+        '[web.passwords]\nann = "word"\n"b b" = "word"\n'
+    )
+    status, _output, said = check("--config", file_with(tmp_path, text))
+    assert status == os.EX_CONFIG
+    for words in ("'web.listen'", "'web.colour'", "none.crt", "'web.passwords.ann'", "'web.passwords.b b'"):
+        assert [words in line for line in said].count(True) == 1, (words, said)
+
+
+@pytest.mark.parametrize(
+    ("listen", "metrics", "web", "named"),
+    [
+        ("127.0.0.1:8300", "127.0.0.1:9100", "127.0.0.1:9100", [("metrics.listen", "web.listen")]),
+        ("127.0.0.1:8300", "localhost:9100", "[::1]:9100", [("metrics.listen", "web.listen")]),
+        ("0.0.0.0:8300", "127.0.0.1:9100", "127.0.0.1:8300", [("listen", "web.listen")]),
+        ("127.0.0.1:8300", "localhost:8300", "[::1]:8300",
+         [("listen", "metrics.listen"), ("metrics.listen", "web.listen")]),
+        ("gw.example:8300", "127.0.0.1:8300", "127.0.0.2:8300", []),
+        ("[::]:8300", "127.0.0.1:8300", "127.0.0.2:8300", []),
+        ("127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", []),
+    ],
+)  # fmt: skip
+def test_two_doors_of_one_port_are_named(
+    tmp_path: Path, listen: str, metrics: str, web: str, named: list[tuple[str, str]]
+) -> None:
+    text = f'listen = "{listen}"\n[metrics]\nlisten = "{metrics}"\n[web]\nlisten = "{web}"\n'
+    found = faults_of(from_file(Path(file_with(tmp_path, text))), Task.RUN)
+    said = [fault for fault in found if "the same port" in fault]
+    assert len(said) == len(named)
+    for fault, (one, other) in zip(said, named, strict=True):
+        assert f"'{one}' and '{other}'" in fault

@@ -46,6 +46,7 @@ def test_the_line_of_a_pipe_is_one_of_the_settings(user: str) -> None:
         ("ann", b"x" * 100_000, b"1024 octets"),
         ("ann", b"\xff\n", b"UTF-8"),
         ("ann", b"a\0b\n", b"control"),
+        ("", b"word\n", b"not empty"),
         ("a b", b"word\n", b"white space"),
         ("a:b", b"word\n", b"colon"),
     ],

@@ -211,6 +211,7 @@ async def test_an_answer_as_a_whole_has_its_time() -> None:
     async with open_door(app, HERE, limits=LIMITS) as door:
         with reading_little(door.port) as slow:
             await asyncio.get_running_loop().sock_sendall(slow, get())
+            assert await asyncio.get_running_loop().sock_recv(slow, 8)
             await emptied(door)
 
 
@@ -310,6 +311,28 @@ async def test_what_goes_on_when_the_door_is_closed_ends(caplog: pytest.LogCaptu
         await asyncio.wait_for(all_of(reader), PATIENCE_S)
         writer.close()
     assert caplog.records == []
+
+
+async def test_who_was_accepted_while_the_door_was_closed_is_let_go() -> None:
+    class Late(asyncio.Transport):
+        aborted = False
+
+        def abort(self) -> None:
+            self.aborted = True
+
+        def close(self) -> None:
+            self.aborted = True
+
+    def made() -> asyncio.BaseProtocol:
+        assert door._server is not None
+        return door._made(config=door._server.config, server_state=door._server.server_state)
+
+    async with open_door(echo, HERE, limits=LIMITS) as door:
+        late = made()
+    transport = Late()
+    late.connection_made(transport)
+    assert transport.aborted
+    assert len(door.hall) == 0
 
 
 async def test_a_fault_of_an_application_is_logged_and_answered(caplog: pytest.LogCaptureFixture) -> None:

@@ -127,7 +127,10 @@ async def test_insert_is_for_what_users_order(client: Client) -> None:
     ("method", "path", "body", "status", "tag"),
     [
         ("POST", "/every-construct:top", {"every-construct:nowhere": 1}, 400, "unknown-element"),
-        ("POST", "/every-construct:top", {"entry": []}, 400, "malformed-message"),
+        ("POST", "/every-construct:top", {"every-construct:entry": []}, 400, "malformed-message"),
+        ("POST", "/every-construct:top", {"entry": [{"id": "1"}]}, 400, "unknown-element"),
+        ("PUT", f"{AT}=1", {"entry": [{"id": "1"}]}, 400, "unknown-element"),
+        ("PUT", "/every-construct:top", {"top": {}}, 400, "unknown-element"),
         ("POST", "/every-construct:top", {}, 400, "malformed-message"),
         ("POST", "/every-construct:top", entry(number=1), 400, "missing-element"),
         ("POST", "/every-construct:top", entry(id="1", number="x"), 400, "invalid-value"),
@@ -266,3 +269,16 @@ async def test_edits_at_once_are_carried_out_one_after_the_other(client: Client)
     found = await asyncio.gather(*(client.put(f"{AT}={name}", entry(id=name)) for name in names))
     assert [one.status for one in found] == [201] * 6
     assert len((await client.get(AT)).json["every-construct:entry"]) == 6
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("value", ["1", "2"])
+async def test_a_key_stays_as_it_is(client: Client, method: str, value: str) -> None:
+    await client.put(f"{AT}=1", entry(id="1", number=3))
+    body = None if method == "DELETE" else json.dumps({"every-construct:id": value})
+    found = await client.ask(method, f"{DATA}{AT}=1/id", body)
+    assert (found.status, found.fields["allow"]) == (405, "GET, HEAD, OPTIONS")
+    (error,) = found.json["ietf-restconf:errors"]["error"]
+    assert error["error-tag"] == "operation-not-supported"
+    assert "a key cannot be changed or deleted" in error["error-message"]
+    assert await config(client, f"{AT}=1") == entry(id="1", number=3)

@@ -75,3 +75,22 @@ async def test_an_edit_tells_no_tag_to_who_may_not_read_what_he_writes(client: C
     assert "etag" not in hidden.fields
     shown = await reader.put(f"{AT}=2", {"every-construct:entry": [{"id": "2"}]})
     assert shown.fields["etag"] == (await reader.get(f"{AT}=2?content=config")).fields["etag"]
+
+
+PLAIN_HIDDEN = (
+    f'<nacm xmlns="{NACM}"><groups><group><name>readers</name><user-name>reader</user-name></group></groups>'
+    "<rule-list><name>readers</name><group>readers</group><rule><name>hidden</name>"
+    '<path xmlns:ec="urn:yangswan:test:every-construct">/ec:top/ec:entry/ec:plain</path>'
+    "<access-operations>*</access-operations><action>deny</action></rule></rule-list></nacm>"
+)
+
+
+async def test_an_empty_container_that_nobody_may_see_is_not_there(client: Client) -> None:
+    """Neither with a tag of it, nor because what it is in is there."""
+    await client.lab.commit(PLAIN_HIDDEN + top("<entry><id>1</id></entry>"))
+    for at in (f"{AT}=1/plain", "/ietf-netconf-acm:nacm/groups", "/ietf-netconf-acm:nacm"):
+        for query in ("", "?content=config"):
+            found = await client.as_user("reader").get(at + query)
+            assert (found.status, "etag" in found.fields) == (404, False), at
+        assert (await client.get(at)).status == 200
+    assert (await client.as_user("reader").get("/every-construct:references")).status == 200

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from urllib.parse import quote
 
 import pytest
 
 from agent.translator import Notification
 from tests.agent.http.door_lab import PATIENCE_S
 from tests.agent.lab import EC, top
-from tests.agent.restconf.client import DATA, XML, Client
+from tests.agent.restconf.client import DATA, JSON, XML, Client
 
 SUM = "/restconf/operations/every-construct:sum"
 POKE = f"{DATA}/every-construct:top/entry=1/poke"
@@ -91,6 +92,27 @@ async def test_events_come_as_they_happen(client: Client, encoding: str) -> None
         await client.door.hall.empty.wait()
 
 
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "/ietf-netconf-notifications:netconf-session-end",
+        "/ncn:netconf-session-end/ncn:username",
+        "/ietf-netconf-notifications:netconf-session-end/ietf-netconf-notifications:session-id='7'",
+        "count(/ncn:netconf-session-end) > 0",
+    ],
+)
+async def test_a_filter_names_modules_and_is_true_or_false(client: Client, expression: str) -> None:
+    """RFC 8040 section 4.8.4: the prefixes are names of modules; boolean() is made of what comes out."""
+    reader, writer = await client.send("GET", f"/restconf/streams/NETCONF/json?filter={quote(expression)}")
+    await line_with(reader, b": follows")
+    publish = client.lab.context.stream.publish
+    for event, more in (("start", {}), ("end", {"termination-reason": "closed"})):
+        content = {"username": "ann", "session-id": 7, **more}
+        publish(Notification({f"ietf-netconf-notifications:netconf-session-{event}": content}))
+    assert b"session-end" in await line_with(reader, b"data: ")
+    writer.close()
+
+
 async def test_a_stream_may_last_to_the_end_of_the_calendar(client: Client) -> None:
     query = "start-time=0001-01-01T00:00:00Z&stop-time=9999-12-31T23:59:59Z"
     reader, writer = await client.send("GET", f"/restconf/streams/NETCONF/json?{query}")
@@ -114,12 +136,24 @@ async def test_events_are_replayed_up_to_a_time(client: Client) -> None:
     assert found.fields["content-type"] == "text/event-stream"
     assert b"netconf-config-change" in found.body
     assert b"replayComplete" not in found.body
+    again = await client.ask("GET", f"/restconf/streams/NETCONF/json?{query}", Last_Event_ID="1")
+    assert again.body == found.body
+    assert {line.partition(b":")[0] for line in found.body.splitlines() if line} == {b"", b"data"}
+
+
+async def test_the_head_of_a_stream_says_no_length(client: Client) -> None:
+    found = await client.ask("HEAD", "/restconf/streams/NETCONF/json")
+    assert (found.status, found.body) == (200, b"")
+    assert found.fields["content-type"] == "text/event-stream"
+    assert "content-length" not in found.fields
 
 
 @pytest.mark.parametrize(
     ("path", "status"),
     [
         ("NETCONF/json?filter=((", 400),
+        ("NETCONF/json?filter=/nowhere:netconf-session-end", 400),
+        ("NETCONF/json?filter=1)%5D%7C/*%5B(1", 400),
         ("NETCONF/json?start-time=yesterday", 400),
         ("NETCONF/json?stop-time=2026-01-01T00:00:00Z", 400),
         ("NETCONF/json?start-time=0001-01-01T00:00:00%2B14:00", 400),
@@ -136,3 +170,26 @@ async def test_events_are_replayed_up_to_a_time(client: Client) -> None:
 async def test_a_stream_that_cannot_be_is_told(client: Client, path: str, status: int) -> None:
     found = await client.ask("GET", f"/restconf/streams/{path}")
     assert found.status == status, found.text
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("stop-time=2026-01-01T00:00:00Z", "'stop-time' needs 'start-time'"),
+        ("start-time=2999-01-01T00:00:00Z", "'start-time' lies in the future"),
+        (
+            "start-time=2020-01-02T00:00:00Z&stop-time=2020-01-01T00:00:00Z",
+            "'stop-time' must be later than 'start-time'",
+        ),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["json", "xml"])
+async def test_a_time_is_told_by_the_name_that_it_has_in_a_query(
+    client: Client, query: str, message: str, encoding: str
+) -> None:
+    accepted = XML if encoding == "xml" else JSON
+    found = await client.ask("GET", f"/restconf/streams/NETCONF/json?{query}", Accept=accepted)
+    assert found.status == 400
+    assert message in found.text.replace("&apos;", "'")
+    assert "invalid-value" in found.text
+    assert "Time" not in found.text

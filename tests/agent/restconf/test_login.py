@@ -241,37 +241,6 @@ async def test_bodies_of_one_user_leave_room_for_others(client: Client) -> None:
     assert (await client.put(f"{AT}=1", content)).status == 204
 
 
-async def test_a_user_has_so_many_requests_at_once(client: Client) -> None:
-    streams = [
-        await client.send("GET", "/restconf/streams/NETCONF/json") for _ in range(BOUNDS.requests_per_user)
-    ]
-    for reader, _ in streams:
-        async with asyncio.timeout(PATIENCE_S):
-            await reader.readuntil(b": follows")
-    assert (await client.ask("GET", "/restconf")).status == 503
-    assert (await client.as_user("bob").ask("GET", "/restconf")).status == 200
-    for _, writer in streams:
-        writer.transport.abort()
-
-
-async def test_who_is_taken_out_is_out_and_his_streams_end(client: Client) -> None:
-    bob = client.as_user("bob")
-    reader, writer = await bob.send("GET", "/restconf/streams/NETCONF/json")
-    kept, kept_writer = await client.send("GET", "/restconf/streams/NETCONF/json")
-    async with asyncio.timeout(PATIENCE_S):
-        await reader.readuntil(b": follows")
-        await kept.readuntil(b": follows")
-    client.passwords.take_over({"tester": HASH})
-    client.logins.take_over(("tester",), ())
-    client.app.end_streams(client.logins.is_user)
-    assert (await asyncio.wait_for(reader.read(), PATIENCE_S)).endswith(b"0\r\n\r\n")
-    writer.close()
-    assert (await bob.ask("GET", "/restconf")).status == 401
-    client.app.end_streams()
-    await asyncio.wait_for(kept.read(), PATIENCE_S)
-    kept_writer.close()
-
-
 # -- passwords -----------------------------------------------------------------------------
 
 

@@ -134,6 +134,11 @@ async def test_datastores_of_nmda(client: Client) -> None:
     [
         (f"/data{AT}=9", 404, "invalid-value"),
         (f"/data{AT}=1/hidden", 404, "invalid-value"),
+        (f"/data{AT}=", 404, "invalid-value"),
+        (f"/data{AT}=%20", 404, "invalid-value"),
+        (f"/data{AT}=/number", 404, "invalid-value"),
+        (f"/data{AT}=1/address=,80", 404, "invalid-value"),
+        (f"/data{AT}=1/tag=", 404, "invalid-value"),
         ("/data/every-construct:nowhere", 404, "invalid-value"),
         ("/data/nowhere:top", 404, "invalid-value"),
         ("/data/top", 400, "invalid-value"),
@@ -161,9 +166,60 @@ async def test_what_cannot_be_read_is_told(client: Client, target: str, status: 
     assert (found.status, found.error["error-tag"]) == (status, tag), found.text
 
 
+async def test_an_empty_key_is_that_of_one_entry(client: Client) -> None:
+    """A zero-length string (RFC 8040 section 3.5.3), which is not every entry."""
+    await client.lab.commit(top("<entry><id>1</id><address><ip/><port>80</port></address></entry>"))
+    at = f"{AT}=1/address=,80"
+    assert (await client.get(at)).json == {"every-construct:address": [{"ip": "", "port": 80}]}
+    assert (await client.get(f"{at}/port", Accept=XML)).status == 200
+
+
 async def test_several_are_no_document_in_xml(client: Client) -> None:
     assert (await client.get(AT, Accept=XML)).status == 400
     assert len((await client.get(AT)).json["every-construct:entry"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/data/every-construct:references", "references"),
+        (f"/data{AT}=2/plain", "plain"),
+        (f"/ds/ietf-datastores:running{AT}=2/plain", "plain"),
+        (f"/ds/ietf-datastores:operational{AT}=2/plain?fields=note", "plain"),
+        (f"/data{AT}=3/plain", None),
+        (f"/data{AT}=2/present", None),
+        (f"/data{AT}=2/address", None),
+        (f"/data{AT}=2/tag", None),
+    ],
+)
+async def test_an_empty_container_is_there_with_what_it_is_in(
+    client: Client, path: str, expected: str | None
+) -> None:
+    """RFC 7950 section 7.5.1; a list without entries is not."""
+    separator = "&" if "?" in path else "?"
+    found = await client.ask("GET", f"/restconf{path}{separator}content=config")
+    if expected is None:
+        assert (found.status, found.error["error-tag"]) == (404, "invalid-value")
+    else:
+        assert found.json == {f"every-construct:{expected}": {}}
+
+
+async def test_a_container_of_a_choice_is_not_there_without_content(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it might be depends on what else there is."""
+    plain = client.lab.context.schema.find("/every-construct:top/entry/plain")
+    monkeypatch.setattr(plain, "conditional", True)
+    assert (await client.get(f"{AT}=2/plain?content=config")).status == 404
+    assert (await client.get(f"{AT}=1/plain?content=config")).status == 200
+
+
+async def test_what_is_put_into_an_empty_container_needs_no_more(client: Client) -> None:
+    at = f"{AT}=2/plain"
+    assert (await client.patch(at, {"every-construct:plain": {"note": "a"}})).status == 204
+    await client.ask("DELETE", f"/restconf/data{at}/note")
+    assert (await client.post(at, {"every-construct:note": "b"})).status == 201
+    assert (await client.get(f"{at}?content=config")).json == {"every-construct:plain": {"note": "b"}}
 
 
 async def test_a_container_is_there_though_nothing_is_in_it(client: Client) -> None:
@@ -252,6 +308,7 @@ async def test_the_resources_are_found(client: Client) -> None:
         (f"/restconf/data{AT}", "GET, HEAD, OPTIONS"),
         (f"/restconf/data{AT}=1", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"),
         (f"/restconf/data{AT}=1/number", "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"),
+        (f"/restconf/data{AT}=1/id", "GET, HEAD, OPTIONS"),
         (f"/restconf/data{AT}=1/state", "GET, HEAD, OPTIONS"),
         (f"/restconf/data{AT}=1/poke", "OPTIONS, POST"),
         ("/restconf/operations/every-construct:sum", "OPTIONS, POST"),

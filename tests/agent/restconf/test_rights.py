@@ -104,3 +104,20 @@ async def test_no_body_is_read_of_who_may_do_nothing_with_it(
     found = answer_of(await asyncio.wait_for(all_of(reader), PATIENCE_S))
     writer.transport.abort()
     assert (found.status, found.error["error-tag"]) == (403, "access-denied")
+
+
+ALL_FOR_BOB = (
+    f'<nacm xmlns="{NACM}"><groups><group><name>all</name><user-name>bob</user-name></group></groups>'
+    "<rule-list><name>all</name><group>all</group><rule><name>all</name><module-name>*</module-name>"
+    "<access-operations>*</access-operations><action>permit</action></rule></rule-list></nacm>"
+)
+
+
+async def test_a_datastore_without_rules_leaves_the_recovery_users(client: Client) -> None:
+    """What docs/restconf.md warns of: a PUT of all data without the rules takes them away."""
+    await client.lab.commit(ALL_FOR_BOB)
+    bob = client.as_user("bob")
+    whole = {"ietf-restconf:data": {"every-construct:top": {"entry": [{"id": "1"}]}}}
+    assert (await bob.put("", whole)).status == 204
+    assert (await bob.put(f"{AT}=2", {"every-construct:entry": [{"id": "2"}]})).status == 403
+    assert (await client.put(f"{AT}=2", {"every-construct:entry": [{"id": "2"}]})).status == 201
