@@ -236,7 +236,7 @@ def test_childless_initiation_shows_a_wrong_group_of_esp_at_once(lab: Lab) -> No
 
 def test_reauthentication_replaces_the_ike_sa(lab: Lab) -> None:
     """Counterpart of strongSwan's ikev2/reauth-early."""
-    _alice, bob = pair(lab, at_alice(), at_bob(ike={"rekey-time": 0, "reauth-time": 10}))
+    alice, bob = pair(lab, at_alice(), at_bob(ike={"rekey-time": 0, "reauth-time": 10}))
     first = sa(bob)["uniqueid"]
     bob.wait_for(
         lambda state: (
@@ -244,6 +244,8 @@ def test_reauthentication_replaces_the_ike_sa(lab: Lab) -> None:
             and [one["unique-id"] for one in state["ike-sa"]] not in ([], [int(first)])
         )
     )
+    # The peer may have let the old one go, and its route, before it has the new one.
+    alice.wait_for(lambda state: state["status"] == "installed" and len(state["ike-sa"]) == 1)
     assert crosses(lab)
 
 
