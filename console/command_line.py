@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from console import passwd, stopped, subsystem
 from console.harmless import harmless
+from console.unread import discard
 
 PROGRAM = "yangswan"
 AGENT = stopped.AGENT
@@ -80,10 +81,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return status
     except BrokenPipeError:
         # Who read has seen enough (``yangswan help | head -1``).
-        _discard_output()
+        discard(sys.stdout)
         return status
     except OSError as problem:
-        _discard_output()
+        discard(sys.stdout)
         closed = problem.errno == errno.EBADF and problem.filename is None
         why = "standard output is closed" if closed else problem.strerror or problem
         print(f"{PROGRAM}: {why}", file=sys.stderr)
@@ -256,8 +257,3 @@ def _open_streams() -> None:
 
 def _flush() -> None:
     sys.stdout.flush()
-
-
-def _discard_output() -> None:
-    """What could not be written is not tried again when the program ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

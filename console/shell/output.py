@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from console.harmless import harmless, harmless_json, harmless_lines
 from console.live.ending import put_off
+from console.unread import discard
 
 if TYPE_CHECKING:
     import rich.console
@@ -105,7 +106,7 @@ class Terminal:
     def discard(self) -> None:
         """Nobody reads standard output any more: what is still on its way there goes nowhere."""
         with suppress(ValueError):  # what tests put in its place is no file
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stdout.fileno())
+            discard(self._stdout)
 
     @contextmanager
     def progress(self, text: str) -> Iterator[Callable[[str], None]]:

@@ -19,15 +19,10 @@ from agent.push.pieces import Piece
 from agent.translator import Json, Keys
 from agent.yang.schema import Schema
 from tests.agent.handlers import Remembering
-from tests.agent.lab import direct, make_schema
+from tests.agent.lab import direct
 from tests.agent.push.held_clock import HeldClock
 from tests.agent.push.links import ALL, PushLab, datastore, link_path, on_change, push_lab
 from tests.agent.push.states import CH
-
-
-@pytest.fixture(scope="module")
-def changing() -> Schema:
-    return make_schema("changing")
 
 
 @pytest.fixture

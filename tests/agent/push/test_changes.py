@@ -15,14 +15,8 @@ from agent.push.pieces import Piece, octets, pieces_of, together
 from agent.push.updates import push_change_update, push_update
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults, Tree
-from tests.agent.lab import make_schema
 from tests.agent.push.states import CH, DATASTORES, KEYS
 from tests.agent.push.subscriber import Subscriber, meaning
-
-
-@pytest.fixture(scope="module")
-def changing() -> Schema:
-    return make_schema("changing")
 
 
 def pieces(schema: Schema, document: str) -> dict[str, Piece]:

@@ -8,14 +8,8 @@ from pathlib import Path
 import pytest
 
 from agent.yang.schema import Schema
-from tests.agent.lab import make_schema
 from tests.agent.push.held_clock import HeldClock
 from tests.agent.push.links import ALL, PushLab, datastore, on_change, push_lab
-
-
-@pytest.fixture(scope="module")
-def changing() -> Schema:
-    return make_schema("changing")
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from agent.operations.dispatch import dispatch
 from agent.operations.publisher import Bounds
 from agent.xml import NETCONF_NS, parse
 from agent.yang.schema import Schema
-from tests.agent.lab import make_schema
 from tests.agent.push.links import (
     ALL,
     SN,
@@ -27,11 +26,6 @@ from tests.agent.push.links import (
     push_lab,
 )
 from tests.agent.push.states import CH
-
-
-@pytest.fixture(scope="module")
-def changing() -> Schema:
-    return make_schema("changing")
 
 
 @pytest.fixture

@@ -7,20 +7,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.yang.schema import Schema
-from tests.agent.lab import make_schema
 from tests.agent.push.links import ALL, datastore, on_change, push_lab
 from tests.agent.push.states import NAMES, NUMBERS, TEXTS
-
-
-@pytest.fixture(scope="module")
-def changing() -> Schema:
-    return make_schema("changing")
-
 
 STATE = st.fixed_dictionaries(
     {},
