@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
+from agent.http.answers import Message, Receive, Send
 from agent.http.door import Door
 from agent.http.limits import DoorLimits
 from agent.metrics.scraping import CONTENT_TYPE, Scraping
@@ -29,10 +28,6 @@ LIMITS = DoorLimits(
     target_octets=1024,
     methods=frozenset({"GET", "HEAD"}),
 )
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 
 class Page:

@@ -18,8 +18,6 @@ FILTER_UNAVAILABLE = f"{SN}:filter-unavailable"
 FILTER_UNSUPPORTED = f"{SN}:filter-unsupported"
 INSUFFICIENT_RESOURCES = f"{SN}:insufficient-resources"
 NO_SUCH_SUBSCRIPTION = f"{SN}:no-such-subscription"
-REPLAY_UNSUPPORTED = f"{SN}:replay-unsupported"
-STREAM_UNAVAILABLE = f"{SN}:stream-unavailable"
 SUSPENSION_TIMEOUT = f"{SN}:suspension-timeout"
 UNSUPPORTABLE_VOLUME = f"{SN}:unsupportable-volume"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from agent.operations.context import Caller, Context
 from agent.operations.dispatch import dispatch
@@ -67,12 +67,10 @@ async def invoke(
         RpcErrors: it failed, or was refused.
     """
 
-    def work() -> Element:
-        inside = [copied(element) for element in content]
-        return element_of(Piece(operation.namespace, operation.name, children=inside))
+    def request(inside: list[Piece]) -> Piece:
+        return Piece(operation.namespace, operation.name, children=inside)
 
-    element = await asyncio.to_thread(work)
-    return await _output(context, operation, await dispatch(context, caller, element), media)
+    return await _carried_out(context, caller, operation, content=content, request=request, media=media)
 
 
 async def act(
@@ -84,13 +82,25 @@ async def act(
         RpcErrors: it failed, or was refused.
     """
 
-    def work() -> Element:
-        inside = nested(context.schema, place.steps, [copied(element) for element in content])
-        return element_of(Piece(YANG_NS, "action", children=[inside]))
+    def request(inside: list[Piece]) -> Piece:
+        return Piece(YANG_NS, "action", children=[nested(context.schema, place.steps, inside)])
 
-    action = await asyncio.to_thread(work)
     node = place.steps[-1].node
-    return await _output(context, node, await dispatch(context, caller, action), media)
+    return await _carried_out(context, caller, node, content=content, request=request, media=media)
+
+
+async def _carried_out(
+    context: Context,
+    caller: Caller,
+    node: SchemaNode,
+    *,
+    content: Sequence[Element],
+    request: Callable[[list[Piece]], Piece],
+    media: Media,
+) -> bytes | None:
+    """Return the output of ``node``, whose request is made apart: its content may be large."""
+    element = await asyncio.to_thread(lambda: element_of(request([copied(one) for one in content])))
+    return await _output(context, node, await dispatch(context, caller, element), media)
 
 
 async def _output(context: Context, node: SchemaNode, body: bytes, media: Media) -> bytes | None:
