@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,18 @@ class Served:
             for config in configs:
                 await done(client, edit_candidate(config))
             await done(client, "<commit/>")
+
+    def change_settings(self, change: Callable[[str], str]) -> None:
+        """Change the file of its settings, and return when the agent has read it again."""
+        file = Path(self.options[1])
+        file.write_text(change(file.read_text()))
+        before = len(self.agent.log)
+        self.agent.process.send_signal(signal.SIGHUP)
+        for _ in range(LIMIT_S * 20):
+            if "the settings were read again (SIGHUP), and" in "".join(self.agent.log[before:]):
+                return
+            self.agent.readers[0].join(0.05)
+        raise AssertionError("".join(self.agent.log[before:]))
 
     def again(self) -> None:
         """Start the agent anew, after its end, at the same port."""
