@@ -63,12 +63,11 @@ export function get(path, { signal } = {}) {
 
 /**
  * Carry out an operation ("/operations/yangswan-ipsec:…") or an action ("/data/…/ipsec=1/restart").
- * `input`: its parameters without the module's name around them, undefined for none. Returns the output without
- * what is around it, null if there is none.
+ * `input`: its parameters, with or without "MODULE:input" around them; undefined for none. Returns the output
+ * without what is around it, null if there is none.
  */
 export async function invoke(path, input) {
-  const module = moduleOf(path);
-  const body = input === undefined ? undefined : JSON.stringify({ [`${module}:input`]: input });
+  const body = input === undefined ? undefined : JSON.stringify(around(path, input));
   const answer = await told("POST", RESTCONF + path, body, body && YANG_JSON);
   return answer === null ? null : (Object.values(answer)[0] ?? null);
 }
@@ -76,6 +75,11 @@ export async function invoke(path, input) {
 /** Return a value as it stands in a path of RESTCONF (a key of a list). */
 export function key(value) {
   return encodeURIComponent(value);
+}
+
+function around(path, input) {
+  const names = Object.keys(input);
+  return names.length === 1 && names[0].endsWith(":input") ? input : { [`${moduleOf(path)}:input`]: input };
 }
 
 /** Return the module of the last step of `path` that names one. */
