@@ -14,8 +14,9 @@ const PROVEN_MS = 20_000;
  *
  * `onEvent(name, value)`: an event of the contract, its data as JSON; what it raises is no reason to stop, but what
  * came was not understood then, and a new stream tells all anew. `onState(state, detail)`: "connecting"; "live"
- * after a hello; "lost" with `{at, reason}`, where `at` is when the gateway was last heard (ms, null: never);
+ * with a hello; "lost" with `{at, reason}`, where `at` is when the gateway was last heard (ms, null: never);
  * "over" with `{reason}` when the gateway ended the stream for good: then nothing is tried any more.
+ * `allowed`: asked before each new stream, tells whether there still is a session.
  */
 export function open(onEvent, onState, { trafficS = 10, allowed = async () => true } = {}) {
   let source = null;
@@ -26,7 +27,6 @@ export function open(onEvent, onState, { trafficS = 10, allowed = async () => tr
   let closed = false;
 
   function connect() {
-    timer = null;
     beganAt = Date.now();
     source = new EventSource(`/events?traffic-s=${trafficS}`);
     const mine = source;
@@ -57,34 +57,31 @@ export function open(onEvent, onState, { trafficS = 10, allowed = async () => tr
     onState("over", { reason });
   }
 
-  async function lose(reason) {
+  function lose(reason) {
     if (source === null) return;
     drop();
     const now = Date.now();
-    waitMs = now - beganAt > PROVEN_MS ? FIRST_WAIT_MS : Math.min(2 * waitMs, LONGEST_WAIT_MS);
+    if (now - beganAt > PROVEN_MS) waitMs = FIRST_WAIT_MS;
     onState("lost", { at: heardAt, reason });
+    wait();
+  }
+
+  function wait() {
     // Many pages that lost one gateway must not come back to it in one moment.
     timer = setTimeout(retry, waitMs * (0.75 + Math.random() / 2));
+    waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS);
   }
 
   /* An EventSource does not say that it was refused: whether there still is a session has to be asked. */
   async function retry() {
-    let may = false;
-    try {
-      may = await allowed();
-    } catch {
-      may = null;
-    }
+    timer = null;
+    const may = await allowed().catch(() => null);
     if (closed) return;
     if (may === false) {
       end();
       return onState("over", { reason: "expired" });
     }
-    if (may === null) {
-      waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS);
-      timer = setTimeout(retry, waitMs * (0.75 + Math.random() / 2));
-      return;
-    }
+    if (may === null) return wait();
     onState("connecting", { at: heardAt });
     connect();
   }
@@ -103,7 +100,7 @@ export function open(onEvent, onState, { trafficS = 10, allowed = async () => tr
   }
 
   function hurry() {
-    if (source !== null || closed) return;
+    if (timer === null) return;
     clearTimeout(timer);
     waitMs = FIRST_WAIT_MS;
     retry();
