@@ -58,24 +58,28 @@ export async function logout() {
  * null where there is nothing (204). `signal`: aborts the request.
  */
 export function get(path, { signal } = {}) {
-  return told("GET", RESTCONF + path, undefined, undefined, signal);
+  return told("GET", RESTCONF + path, undefined, undefined, { signal });
 }
 
 /**
  * Carry out an operation ("/operations/yangswan-ipsec:…") or an action ("/data/…/ipsec=1/restart").
- * `input`: its parameters without the module's name around them, undefined for none. Returns the output without
- * what is around it, null if there is none.
+ * `input`: its parameters, with or without "MODULE:input" around them; undefined for none. `keepalive`: the request
+ * is to outlive the page. Returns the output without what is around it, null if there is none.
  */
-export async function invoke(path, input) {
-  const module = moduleOf(path);
-  const body = input === undefined ? undefined : JSON.stringify({ [`${module}:input`]: input });
-  const answer = await told("POST", RESTCONF + path, body, body && YANG_JSON);
+export async function invoke(path, input, { keepalive = false } = {}) {
+  const body = input === undefined ? undefined : JSON.stringify(around(path, input));
+  const answer = await told("POST", RESTCONF + path, body, body && YANG_JSON, { keepalive });
   return answer === null ? null : (Object.values(answer)[0] ?? null);
 }
 
 /** Return a value as it stands in a path of RESTCONF (a key of a list). */
 export function key(value) {
   return encodeURIComponent(value);
+}
+
+function around(path, input) {
+  const names = Object.keys(input);
+  return names.length === 1 && names[0].endsWith(":input") ? input : { [`${moduleOf(path)}:input`]: input };
 }
 
 /** Return the module of the last step of `path` that names one. */
@@ -93,13 +97,13 @@ async function told(...request) {
   }
 }
 
-async function ask(method, path, body, type, signal) {
+async function ask(method, path, body, type, options) {
   const headers = { Accept: path.startsWith(RESTCONF) ? YANG_JSON : "application/json" };
   if (type) headers["Content-Type"] = type;
   if (csrfToken) headers["X-CSRF-Token"] = csrfToken;
   let response;
   try {
-    response = await fetch(path, { method, headers, body, signal, credentials: "same-origin", cache: "no-store" });
+    response = await fetch(path, { method, headers, body, credentials: "same-origin", cache: "no-store", ...options });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new ApiError(0, "unreachable", "The gateway does not answer");
