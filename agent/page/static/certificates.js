@@ -54,7 +54,7 @@ function certificates(found, now) {
 
 function subject(one) {
   const others = one["subject-alt-name"] ?? [];
-  return [said(one.subject), others.length > 0 && h("div", { class: "note" }, said(others.join(", ")))];
+  return [said(one.subject), others.length > 0 && h("div", { class: "muted" }, said(others.join(", ")))];
 }
 
 /** Return when something ends: a sign and words where that is soon, or was, and the time. */
@@ -62,7 +62,7 @@ function end(one, now) {
   const { kind, sign, words } = expiryOf(one, now);
   const time = one["not-after"] ?? one["next-update"];
   const told = words && h("span", { class: `expiry expiry-${kind}` }, sign && h("span", { class: "sign", "aria-hidden": "true" }, sign), sign && " ", words);
-  return [told, time && h("div", { class: "note" }, moment(time))];
+  return [told, time && h("div", { class: "muted" }, moment(time))];
 }
 
 function uses(one) {

@@ -5,7 +5,7 @@ import { OF_COMMITS, causeWords, changedWords, outcomeOf, pendingOf, tunnelsOf }
 import { lines } from "./differences.js";
 import { one, outcome } from "./history.js";
 import { busy, empty, facts, heading, moment, problem, said, section, show as draw } from "./parts.js";
-import { orNothing, standing } from "./reading.js";
+import { numberOf, orNothing, standing } from "./reading.js";
 import { counted } from "./words.js";
 
 /* A commit that changed more is compared when somebody asks for it. */
@@ -17,13 +17,14 @@ const CHANGES_MAX = 200;
 const UNDONE_MAX = 20;
 
 export async function show(main, context, parameters) {
-  const id = Number(parameters.commit ?? parameters.id ?? parameters[0]);
+  const id = numberOf(parameters.commit);
+  const title = id === null ? "Commit" : `Commit ${id}`;
   const place = h("div", {});
   const trouble = h("div", {});
   const changes = section("Changed");
   const differences = section("Differences");
   const back = h("p", {}, h("a", { href: "#/history" }, "All commits"));
-  const view = h("div", { class: "view view-commit" }, heading(`Commit ${id}`), trouble, place, changes.element, differences.element, back);
+  const view = h("div", { class: "view view-commit" }, heading(title), trouble, place, changes.element, differences.element, back);
   replace(main, view);
   busy(place);
   busy(changes.body);
@@ -39,7 +40,7 @@ export async function show(main, context, parameters) {
     read: (signal) => read(context.api, id, signal),
     draw({ commit, agent }) {
       for (const part of [changes, differences]) part.element.hidden = commit === undefined;
-      if (commit === undefined) return draw(place, empty(`There is no commit ${id} in the history, or you may not read it.`));
+      if (commit === undefined) return draw(place, empty(id === null ? "There is no commit of that name: they have numbers." : `There is no commit ${id} in the history, or you may not read it.`));
       draw(place, facts(details(commit, pendingOf(agent, context.now()), context.now())));
       draw(changes.body, changed(commit));
       // What a commit changed never becomes another.
@@ -70,7 +71,7 @@ export async function show(main, context, parameters) {
   }
 
   return {
-    title: `Commit ${id}`,
+    title,
     close() {
       closed = true;
       close();
@@ -79,7 +80,7 @@ export async function show(main, context, parameters) {
 }
 
 async function read(api, id, signal) {
-  const commit = await one(api, id, undefined, signal);
+  const commit = id === null ? undefined : await one(api, id, undefined, signal);
   const found = await orNothing(api.get("/data/yangswan-agent:agent?fields=confirmed-commit", { signal }));
   return { commit, agent: found?.["yangswan-agent:agent"] };
 }
@@ -126,7 +127,7 @@ function changed(commit) {
     return h("li", {}, h("span", { class: "sign", "aria-hidden": "true" }, sign), ` ${words} `, h("code", {}, said(target)));
   });
   const more = Math.max(found.length, commit["changed-count"] ?? 0) - items.length;
-  return [h("ul", { class: "changes" }, items), more > 0 && h("p", { class: "note" }, `and ${counted(more, "more", "more")}`)];
+  return [h("ul", { class: "changes" }, items), more > 0 && h("p", { class: "muted" }, `and ${counted(more, "more", "more")}`)];
 }
 
 function compareLines(output, before, after) {
@@ -135,11 +136,11 @@ function compareLines(output, before, after) {
   const leftOut = output["left-out"] ?? [];
   const states = before === "beginning" ? "the oldest state that is known" : `commit ${before}`;
   return [
-    h("p", { class: "note" }, `From ${states} to commit ${after}: − as it was, + as it is, ~ what moved.`),
+    h("p", { class: "muted" }, `From ${states} to commit ${after}: − as it was, + as it is, ~ what moved.`),
     shown.length
       ? h("div", { class: "difference-lines", role: "group", tabindex: "0", "aria-label": "Lines of the differences" }, shown.map(difference))
       : empty("There is no difference that you may read."),
-    found.length > shown.length && h("p", { class: "note" }, `and ${counted(found.length - shown.length, "more line")}; the command line shows all: show history ${before} ${after}`),
+    found.length > shown.length && h("p", { class: "muted" }, `and ${counted(found.length - shown.length, "more line")}; the command line shows all: show history ${before} ${after}`),
     leftOut.length > 0 && [
       h("p", {}, "Not compared, because it does not fit the YANG modules of this gateway any more:"),
       h("ul", {}, leftOut.slice(0, CHANGES_MAX).map((one) => h("li", {}, said(one)))),
@@ -154,7 +155,7 @@ function difference({ sign, kind, text }) {
     "div",
     { class: `difference difference-${kind}` },
     h("span", { class: "sign", "aria-hidden": "true" }, sign || " "),
-    h("span", { class: "unseen" }, SPOKEN[kind]),
+    h("span", { class: "hidden" }, SPOKEN[kind]),
     said(text),
   );
 }

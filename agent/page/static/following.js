@@ -2,7 +2,7 @@
 
 import { h, replace, setText } from "./dom.js";
 import { problem } from "./parts.js";
-import { hearing, liveAgain } from "./reading.js";
+import { hearing } from "./reading.js";
 import { tail } from "./tail.js";
 import { visible } from "./visible.js";
 import { clock, counted, instant } from "./words.js";
@@ -50,7 +50,7 @@ export function following(context, id, source, body) {
   const { scroller, list } = source.list(id);
   const lines = tail({ scroller, list, most: source.shown, item: source.item, noun: source.noun });
   const button = h("button", { type: "button", onclick: pressed }, `Follow ${label}`);
-  const status = h("p", { class: "note", role: "status" });
+  const status = h("p", { class: "muted", role: "status" });
   const trouble = h("div", {});
   const frame = h("div", { class: "tail", hidden: true }, scroller, lines.newer);
   replace(body, h("div", { class: "buttons" }, button), status, trouble, frame);
@@ -62,7 +62,7 @@ export function following(context, id, source, body) {
   let closed = false;
   const names = [source.event, `yangswan-daemon:${source.name}-ended`, "yangswan-agent:notifications-missed"];
   const deaf = hearing(context, names, heard);
-  const again = liveAgain(context, () => wanted && renew());
+  const again = context.onLiveAgain(() => wanted && renew());
   window.addEventListener("pagehide", leave);
 
   function pressed() {
@@ -177,7 +177,7 @@ function logList(id) {
 function logLine({ content, time }) {
   const group = String(content.group ?? "").toUpperCase();
   const thread = content.thread === undefined ? "" : String(content.thread).padStart(2, "0");
-  return h("div", {}, h("span", { class: "note" }, `${moment(time)} ${thread}[${visible(group)}] `), h("bdi", {}, visible(content.text)));
+  return h("div", {}, h("span", { class: "muted" }, `${moment(time)} ${thread}[${visible(group)}] `), h("bdi", {}, visible(content.text)));
 }
 
 function packetList(id) {

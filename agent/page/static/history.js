@@ -18,7 +18,7 @@ const COLUMNS = ["Commit", "Time", "User", "Comment", "Cause", "Outcome", "Chang
 export async function show(main, context) {
   const place = h("div", {});
   const trouble = h("div", {});
-  const status = h("p", { class: "note", role: "status" });
+  const status = h("p", { class: "muted", role: "status" });
   const older = h("button", { type: "button", hidden: true, onclick: readOlder }, "Older commits");
   const view = h("div", { class: "view view-history" }, heading("History"), trouble, place, status, older);
   replace(main, view);

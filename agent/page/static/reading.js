@@ -69,17 +69,6 @@ export function hearing(context, names, callback) {
   });
 }
 
-/** Call `callback` when the gateway is heard again after it was lost; returns what ends that. */
-export function liveAgain({ link }, callback) {
-  let lost = false;
-  return link.listen(() => {
-    if (link.state === "lost") lost = true;
-    if (link.state !== "live" || !lost) return;
-    lost = false;
-    callback();
-  });
-}
-
 /**
  * Read what `view` shows, and again after each event among `names` and when the gateway is heard again.
  *
@@ -98,7 +87,7 @@ export function standing(context, { view, trouble, doing, names, read, draw, pau
       replace(trouble, problem(doing, error, reader.now));
     },
   });
-  const ends = [hearing(context, names, reader.again), liveAgain(context, reader.again), ticking(view, context), reader.close];
+  const ends = [hearing(context, names, reader.again), context.onLiveAgain(reader.again), ticking(view, context), reader.close];
   return { ...reader, close: () => ends.forEach((end) => end()) };
 }
 
@@ -115,4 +104,9 @@ export async function orNothing(read) {
     if (error.status === 404 || error.status === 403) return undefined;
     throw error;
   }
+}
+
+/** Return the number that stands in an address of the page, null for what is none. */
+export function numberOf(text) {
+  return /^[1-9][0-9]{0,9}$/.test(text) ? Number(text) : null;
 }

@@ -81,7 +81,7 @@ function endpoint(ike, side) {
 
 function spis(ike) {
   const own = ike.initiator === true;
-  const mine = h("span", { class: "note" }, " (this side)");
+  const mine = h("span", { class: "muted" }, " (this side)");
   const initiator = h("span", {}, h("code", {}, ike["initiator-spi"] ?? ""), " of the initiator", own && mine);
   const responder = h("span", {}, h("code", {}, ike["responder-spi"] ?? ""), " of the responder", !own && mine);
   return h("span", {}, initiator, ", ", responder);

@@ -69,8 +69,8 @@ function sessions({ state }) {
   const more = found.length - rows.length;
   return [
     table("Sessions", COLUMNS, rows.map((one) => row(one, locks))),
-    more > 0 && h("p", { class: "note" }, `and ${more} more`),
-    h("p", { class: "note" }, "This page is no session of NETCONF, and is not among them."),
+    more > 0 && h("p", { class: "muted" }, `and ${more} more`),
+    h("p", { class: "muted" }, "This page is no session of NETCONF, and is not among them."),
   ];
 }
 

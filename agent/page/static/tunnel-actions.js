@@ -28,7 +28,7 @@ const ACTIONS = Object.freeze([
 
 /** Return the buttons of tunnel `id`, and what comes of them; `afterwards()` is called when one was carried out. */
 export function actions(context, id, afterwards) {
-  const status = h("p", { class: "note", role: "status" });
+  const status = h("p", { class: "muted", role: "status" });
   const trouble = h("div", {});
   const buttons = ACTIONS.map((action) => h("button", { type: "button", onclick: () => act(action) }, action.label));
 

@@ -5,7 +5,7 @@ import { h, replace, setText } from "./dom.js";
 import { LOG, PACKETS, following } from "./following.js";
 import { status } from "./marks.js";
 import { busy, empty, endDialogs, facts, heading, moment, said, section, show as draw, warning } from "./parts.js";
-import { hearing, standing } from "./reading.js";
+import { hearing, numberOf, standing } from "./reading.js";
 import { sas } from "./sas.js";
 import { actions } from "./tunnel-actions.js";
 import { CONFIGURATION, eventWords, factsOf, flattened, warningsOf } from "./tunnel-facts.js";
@@ -22,7 +22,7 @@ const OF_ALL = ["ietf-netconf-notifications:netconf-config-change", "yangswan-da
 const CURVE = { width: 640, height: 160 };
 
 export async function show(main, context, parameters) {
-  const id = Number(parameters.id ?? parameters[0]);
+  const id = numberOf(parameters.id);
   const page = frame(context, id, () => reader.now());
   replace(main, page.element);
   const reader = standing(context, {
@@ -45,6 +45,7 @@ export async function show(main, context, parameters) {
 
 /** Return the tunnel as JSON, without its secrets; null where there is none, or none that may be read. */
 async function read(api, id, signal) {
+  if (id === null) return null;
   try {
     const found = await api.get(`/data/yangswan-ipsec:tunnels/ipsec=${id}?fields=${CONFIGURATION};state`, { signal });
     return found?.["yangswan-ipsec:ipsec"]?.[0] ?? null;
@@ -68,15 +69,15 @@ function watching(tunnels, id, { changed, sampled }) {
 }
 
 function frame(context, id, again) {
-  const name = h("span", {}, `Tunnel ${id}`);
+  const name = h("span", {}, titleOf(id));
   const now = h("p", { class: "now", role: "status" });
-  const speed = h("p", { class: "note" });
+  const speed = h("p", { class: "muted" });
   const graph = h("div", { class: "graph" });
   const parts = Object.fromEntries(
     [["state", "State"], ["sas", "Security associations"], ["events", "Events"], ["log", "Log"], ["packets", "Packets"], ["configuration", "Configuration"]]
       .map(([key, title]) => [key, section(title)]),
   );
-  const read = h("p", { class: "note" });
+  const read = h("p", { class: "muted" });
   const trouble = h("div", {});
   const sections = h("div", {}, actions(context, id, again), Object.values(parts).map(({ element }) => element));
   const element = h("div", { class: "view view-tunnel" }, heading(name), now, trouble, sections);
@@ -87,7 +88,7 @@ function frame(context, id, again) {
 
   function named(tunnel) {
     const description = visible(tunnel?.description ?? "");
-    replace(name, `Tunnel ${id}`, description && ": ", description && h("bdi", {}, description));
+    replace(name, titleOf(id), description && ": ", description && h("bdi", {}, description));
   }
 
   function traffic() {
@@ -100,7 +101,7 @@ function frame(context, id, again) {
     sections.hidden = tunnel === null;
     if (tunnel === null) {
       replace(now);
-      replace(trouble, empty(`There is no tunnel ${id}, or you may not read it.`), h("p", {}, h("a", { href: "#/tunnels" }, "All tunnels")));
+      replace(trouble, empty(id === null ? "There is no tunnel of that name: they have numbers." : `There is no tunnel ${id}, or you may not read it.`), h("p", {}, h("a", { href: "#/tunnels" }, "All tunnels")));
       return;
     }
     named(tunnel);
@@ -122,6 +123,10 @@ function frame(context, id, again) {
   };
 }
 
+function titleOf(id) {
+  return id === null ? "Tunnel" : `Tunnel ${id}`;
+}
+
 function fact([name, parts]) {
   return [name, parts.map((part) => (typeof part === "string" ? h("bdi", {}, part) : part.at ? moment(part.at) : h("div", {}, h("bdi", {}, part.line))))];
 }
@@ -135,6 +140,6 @@ function events(found) {
 function configuration(tunnel) {
   const { id, state, ...rest } = tunnel;
   const pairs = flattened(rest).map(([path, value]) => [path, said(value)]);
-  const hidden = h("p", { class: "note" }, "Secrets are not shown.");
+  const hidden = h("p", { class: "muted" }, "Secrets are not shown.");
   return pairs.length ? [facts(pairs), hidden] : empty("You may not read its configuration.");
 }
