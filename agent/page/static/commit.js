@@ -158,7 +158,7 @@ function compareLines(output, before, after) {
     shown.length
       ? h("div", { class: "difference-lines", role: "group", tabindex: "0", "aria-label": "Lines of the differences" }, shown.map(difference))
       : empty("There is no difference that you may read."),
-    h("p", { class: "muted" }, "Secrets are not compared."),
+    h("p", { class: "muted" }, "No secret is compared or shown."),
     found.length > shown.length && h("p", { class: "muted" }, `and ${counted(found.length - shown.length, "more line")}; the command line shows all: show history ${before} ${after}`),
     leftOut.length > 0 && [
       h("p", {}, "Not compared, because it does not fit the YANG modules of this gateway any more:"),
