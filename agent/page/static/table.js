@@ -36,7 +36,6 @@ class Table {
   #stops = [];
   #hovered = false;
   #quiet = 0;
-  #sampled = false;
 
   constructor(context) {
     this.#context = context;
@@ -116,7 +115,6 @@ class Table {
     for (const id of ids) this.#dirty.add(id);
     const filtered = chosen.typed !== "" || chosen.choice !== "all";
     if (whole || filtered || chosen.column !== "id") this.#reorder = true;
-    this.#sampled = true;
     this.#soon();
   }
 
@@ -180,10 +178,9 @@ class Table {
       const row = this.#shown.get(tunnel.id);
       if (isDirty || fresh.has(tunnel.id) || row.place !== from + at) row.update(tunnel, this.#tunnels, now, from + at + 1);
       row.place = from + at;
-      if (fresh.has(tunnel.id) || (isDirty && this.#sampled)) row.flow(this.#tunnels);
+      if (fresh.has(tunnel.id) || isDirty) row.flow(this.#tunnels);
     });
     this.#dirty.clear();
-    this.#sampled = false;
     this.#say(from, window.length);
   }
 
