@@ -74,7 +74,8 @@ def whole(schema: Schema, document: str) -> Any:
 
 def some_tunnels(chance: random.Random) -> str:
     """A document as the subscription "state" selects it."""
-    return f'<tunnels xmlns="{IPSEC}">{"".join(tunnel(chance, id) for id in chance.sample(range(1, 6), 3))}</tunnels>'
+    inside = "".join(tunnel(chance, id) for id in chance.sample(range(1, 6), 3))
+    return f'<tunnels xmlns="{IPSEC}">{inside}</tunnels>'
 
 
 def tunnel(chance: random.Random, id: int) -> str:
@@ -114,7 +115,8 @@ async def test_each_patch_in_order_gives_what_a_whole_update_then_shows(
         const bare = (value) => {
             if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
             const members = Object.entries(value).map(([name, inner]) => [name, bare(inner)]);
-            const kept = members.filter(([, inner]) => inner === null || typeof inner !== "object" || Object.keys(inner).length);
+            const isEmpty = (inner) => inner !== null && typeof inner === "object" && !Object.keys(inner).length;
+            const kept = members.filter(([, inner]) => !isEmpty(inner));
             return Object.fromEntries(kept.sort(([one], [other]) => (one < other ? -1 : 1)));
         };
         const [patched, anew] = [[], []];
@@ -140,7 +142,9 @@ async def test_values_have_their_types_whoever_wrote_them(modules: Modules, sche
     )
     found = await modules.run(
         KEPT
-        + 'given.forEach((one) => tunnels.push(one, "state")); return [tunnels.rows(), tunnels.one("7"), heard];',
+        + """
+        given.forEach((one) => tunnels.push(one, "state"));
+        return [tunnels.rows(), tunnels.one("7"), heard];""",
         pushed(schema, [f'<tunnels xmlns="{IPSEC}"/>', one]),
     )
     rows, alone, heard = found
@@ -271,7 +275,11 @@ async def test_edits_of_the_root_of_all_tunnels_and_of_lists_within_one(modules:
     ]
     shown = await modules.run(
         KEPT
-        + 'return given.map((one) => { tunnels.push(one, "state"); return structuredClone(tunnels.rows()); });',
+        + """
+        return given.map((one) => {
+            tunnels.push(one, "state");
+            return structuredClone(tunnels.rows());
+        });""",
         [patch(step, id=number) for number, step in enumerate(steps)],
     )
     assert shown[0] == [{"id": 1}, {"id": 2}]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -167,6 +168,4 @@ async def test_no_more_samples_are_kept_than_a_curve_has(modules: Modules) -> No
     most, samples = found
     assert len(samples) == most == 30
     assert [one["in"] for one in samples] == [10 * (2 * n - 1) for n in range(10, 40)]
-    assert [later["at"] - one["at"] for one, later in zip(samples, samples[1:], strict=False)] == [
-        10_000
-    ] * 29
+    assert [later["at"] - one["at"] for one, later in pairwise(samples)] == [10_000] * 29

@@ -1,4 +1,4 @@
-"""The page speaks as the command line does, of statuses, reasons and times, and chooses and sorts what it shows."""
+"""The page speaks as the command line does, of statuses, reasons and times; what it chooses and how it sorts."""
 
 from __future__ import annotations
 
@@ -74,7 +74,8 @@ async def test_what_keeps_a_tunnel_from_being_in_force_is_said_as_the_command_li
         ({"state": {"leak-protection": {"in-force": False, "reason": "switched-off"}}}, []),
         ({"state": {"leak-protection": {"in-force": False, "reason": "failed"}}},
          ["Packets may leak in clear: the rules could not be put in force"]),
-        ({"state": {"sas-unknown": [None]}}, ["The daemon does not say what SAs there are: this is what it said last"]),
+        ({"state": {"sas-unknown": [None]}},
+         ["The daemon does not say what SAs there are: this is what it said last"]),
     ],
 )  # fmt: skip
 async def test_notes(modules: Modules, tunnel: dict[str, Any], notes: list[str]) -> None:
@@ -121,7 +122,8 @@ async def test_why_a_tunnel_is_down_is_what_came_last(modules: Modules) -> None:
 async def test_durations_are_those_of_the_command_line(modules: Modules) -> None:
     seconds = [0, 1, 59, 60, 119, 120, 3599, 7199, 7200, 90000, 172799, 172800, 10**7]
     found = await modules.run(
-        f"{WORDS_JS} return given.map((s) => [words.longDuration(s), words.roughly(s), words.shortDuration(s)]);",
+        f"""{WORDS_JS}
+        return given.map((s) => [words.longDuration(s), words.roughly(s), words.shortDuration(s)]);""",
         seconds,
     )
     assert [one[0] for one in found] == [since_rekey(one) for one in seconds]
@@ -186,9 +188,10 @@ async def test_each_tunnel_counts_once(modules: Modules) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "choice", "ids"),
-    [("", "all", [1, 2, 3, 4, 10]), ("graz", "all", [1, 2, 3]), ("GRAZ 10", "all", [1, 2]), ("  db8 graz ", "all", [3]),
-     ("10", "all", [1, 2, 4, 10]), ("198.51", "all", [4]), ("disabled", "all", [3]), ("connecting", "all", [2]),
-     ("", "up", [1]), ("", "down", [2, 4]), ("", "disabled", [3]), ("", "unknown", [10]), ("", "connecting", [2]),
+    [("", "all", [1, 2, 3, 4, 10]), ("graz", "all", [1, 2, 3]), ("GRAZ 10", "all", [1, 2]),
+     ("  db8 graz ", "all", [3]), ("10", "all", [1, 2, 4, 10]), ("198.51", "all", [4]),
+     ("disabled", "all", [3]), ("connecting", "all", [2]), ("", "up", [1]), ("", "down", [2, 4]),
+     ("", "disabled", [3]), ("", "unknown", [10]), ("", "connecting", [2]),
      ("graz", "down", [2]), (".*", "all", [])],
 )  # fmt: skip
 async def test_what_is_looked_for(modules: Modules, typed: str, choice: str, ids: list[int]) -> None:
@@ -212,7 +215,8 @@ async def test_columns_are_sorted_and_what_is_empty_comes_last_both_ways(
             rekeyedAt: (id) => ({1: 1000, 2: 5000})[id] ?? null,
             rate: (id) => ({1: {in: 5, out: 5}, 2: {in: 20, out: 0}, 4: {in: 0, out: 0}})[id] ?? null,
         };
-        return [1, -1].map((direction) => sort(given.rows.slice(), {column: given.column, direction}, tunnels));""",
+        const by = (direction) => ({column: given.column, direction});
+        return [1, -1].map((direction) => sort(given.rows.slice(), by(direction), tunnels));""",
         {"rows": ROWS, "column": column},
     )
     upwards, downwards = ([row["id"] for row in rows] for rows in found)
