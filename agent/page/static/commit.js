@@ -6,6 +6,7 @@ import { lines } from "./differences.js";
 import { one, outcome } from "./history.js";
 import { busy, empty, facts, heading, moment, problem, said, section, show as draw } from "./parts.js";
 import { numberOf, orNothing, standing } from "./reading.js";
+import { CONFIGURATION, filterOf } from "./tunnel-facts.js";
 import { counted } from "./words.js";
 
 /* A commit that changed more is compared when somebody asks for it. */
@@ -15,6 +16,11 @@ const TUNNELS_MAX = 50;
 const CHANGES_MAX = 200;
 /* Commits that were undone have left nothing to compare with; so many in a row are skipped. */
 const UNDONE_MAX = 20;
+
+const TUNNELS = "yangswan-ipsec:tunnels";
+/* Of tunnels all but their secrets, which therefore do not even come here. */
+const OF_TUNNELS = Object.freeze({ "leak-protection": "", bypass: "", ipsec: filterOf(CONFIGURATION) });
+const ROOT = /^\/([^/[\]]+)/;
 
 export async function show(main, context, parameters) {
   const id = numberOf(parameters.commit);
@@ -53,20 +59,25 @@ export async function show(main, context, parameters) {
     if (commit.outcome === "applying") return false;
     if (commit.outcome === "undone") draw(differences.body, empty("It was undone, and has left no difference."));
     else if (count > COMPARED_MAX) {
-      const button = h("button", { type: "button", onclick: () => compare() }, "Show the differences");
+      const button = h("button", { type: "button", onclick: () => compare(commit) }, "Show the differences");
       draw(differences.body, h("p", {}, `It made ${counted(count, "change")}.`), button);
-    } else compare();
+    } else compare(commit);
     return true;
   }
 
-  async function compare() {
+  async function compare(commit) {
     busy(differences.body, "Comparing…");
     try {
       const before = await stateBefore(context.api, id);
-      const found = await context.api.invoke("/operations/yangswan-agent:compare-commits", { from: before, to: id, as: "text" });
+      const found = await context.api.invoke("/operations/yangswan-agent:compare-commits", {
+        from: before,
+        to: id,
+        as: "text",
+        "subtree-filter": withoutSecrets(commit),
+      });
       if (!closed) draw(differences.body, compareLines(found ?? {}, before, id));
     } catch (error) {
-      if (!closed) draw(differences.body, problem("The states before and after it cannot be compared", error, compare));
+      if (!closed) draw(differences.body, problem("The states before and after it cannot be compared", error, () => compare(commit)));
     }
   }
 
@@ -83,6 +94,13 @@ async function read(api, id, signal) {
   const commit = id === null ? undefined : await one(api, id, undefined, signal);
   const found = await orNothing(api.get("/data/yangswan-agent:agent?fields=confirmed-commit", { signal }));
   return { commit, agent: found?.["yangswan-agent:agent"] };
+}
+
+/** Return a subtree filter for all that `commit` may have changed, without what is secret. */
+function withoutSecrets(commit) {
+  const roots = (commit.change ?? []).map(({ target }) => ROOT.exec(target)?.[1]).filter(Boolean);
+  const others = ["yangswan-pki:certificates", "ietf-netconf-acm:nacm", ...roots].filter((root) => root !== TUNNELS);
+  return { [TUNNELS]: OF_TUNNELS, ...Object.fromEntries(others.map((root) => [root, ""])) };
 }
 
 /** Return the state that commit `id` came upon: that of the last one before it that was not undone. */
@@ -140,6 +158,7 @@ function compareLines(output, before, after) {
     shown.length
       ? h("div", { class: "difference-lines", role: "group", tabindex: "0", "aria-label": "Lines of the differences" }, shown.map(difference))
       : empty("There is no difference that you may read."),
+    h("p", { class: "muted" }, "Secrets are not compared."),
     found.length > shown.length && h("p", { class: "muted" }, `and ${counted(found.length - shown.length, "more line")}; the command line shows all: show history ${before} ${after}`),
     leftOut.length > 0 && [
       h("p", {}, "Not compared, because it does not fit the YANG modules of this gateway any more:"),
@@ -148,14 +167,8 @@ function compareLines(output, before, after) {
   ];
 }
 
-const SPOKEN = Object.freeze({ added: "added: ", removed: "removed: ", moved: "moved: ", other: "" });
+const ELEMENTS = Object.freeze({ added: "ins", removed: "del", moved: "div", other: "div" });
 
 function difference({ sign, kind, text }) {
-  return h(
-    "div",
-    { class: `difference difference-${kind}` },
-    h("span", { class: "sign", "aria-hidden": "true" }, sign || " "),
-    h("span", { class: "hidden" }, SPOKEN[kind]),
-    said(text),
-  );
+  return h(ELEMENTS[kind], { class: `difference difference-${kind}` }, h("span", { class: "sign" }, sign), " ", said(text));
 }

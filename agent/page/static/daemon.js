@@ -66,7 +66,7 @@ function told(daemon) {
       ["Connected", daemon.connected === undefined ? "" : daemon.connected ? "✓ yes" : "✕ no"],
       ["Backend", daemon.backend ? `${daemon.backend}: ${BACKENDS[daemon.backend] ?? ""}` : ""],
       ["Started", moment(daemon["started-at"])],
-      ["IKE SAs", sas?.total === undefined ? "" : `${grouped(sas.total)}, of which ${grouped(sas["half-open"] ?? 0)} are being negotiated`],
+      ["IKE SAs", sas?.total === undefined ? "" : `${grouped(sas.total)}, ${grouped(sas["half-open"] ?? 0)} of them being negotiated`],
       ["Failures", daemon["failure-source"] ? `told by ${SOURCES[daemon["failure-source"]] ?? daemon["failure-source"]}` : ""],
       ["Silent peers", patience(daemon.retransmission ?? {})],
       ...ALGORITHMS.map(([name, leaf]) => [name, words(daemon.algorithms?.[leaf])]),
@@ -111,13 +111,15 @@ function own(agent) {
   ];
 }
 
-const UNITS = { s: "s", cs: "cs", octets: "octets" };
-
 function limits(found) {
-  const pairs = Object.entries(found).map(([name, value]) => {
-    const unit = UNITS[/-(s|cs|octets)$/.exec(name)?.[1]];
-    const title = name.replace(/-(s|cs)$/, "").replaceAll("-", " ");
-    return [title.charAt(0).toUpperCase() + title.slice(1), `${grouped(value)}${unit ? ` ${unit}` : ""}`];
-  });
-  return pairs.length ? facts(pairs) : empty("You may not read the limits.");
+  const pairs = Object.entries(found).map(([name, value]) => limit(name, grouped(value)));
+  return pairs.length ? facts(pairs, { class: "facts facts-many" }) : empty("You may not read the limits.");
+}
+
+/* The unit of a limit is a part of its name: idle-timeout-s, unfinished-octets-per-user. */
+function limit(name, value) {
+  const words = name.split("-");
+  const unit = words.find((word) => word === "octets") ?? (["s", "cs"].includes(words.at(-1)) ? words.at(-1) : "");
+  const title = words.filter((word) => word !== unit).join(" ");
+  return [title.charAt(0).toUpperCase() + title.slice(1), `${value} ${unit}`.trim()];
 }

@@ -184,7 +184,7 @@ function packetList(id) {
   const list = h("tbody", {});
   const columns = ["Time", "From", "To", "Kind", "SPIs", "Number", "Octets"];
   const head = h("thead", {}, h("tr", {}, columns.map((name) => h("th", { scope: "col" }, name))));
-  const table = h("table", { class: "view-table" }, h("caption", {}, `Packets of tunnel ${id}`), head, list);
+  const table = h("table", { class: "view-table packets" }, h("caption", {}, `Packets of tunnel ${id}`), head, list);
   const scroller = h("div", { class: "packet-rows", role: "group", tabindex: "0", "aria-label": `Packets of tunnel ${id}, the newest last` }, table);
   return { scroller, list };
 }

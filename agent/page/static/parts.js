@@ -8,9 +8,10 @@ const TICK_MS = 5000;
 let made = 0;
 let now = () => Date.now();
 
-/** Return text from elsewhere as an element: its direction turns nothing that stands beside it. */
+/** Return text from elsewhere as an element, "" of none: its direction turns nothing that stands beside it. */
 export function said(text, attributes) {
-  return h("bdi", attributes ?? {}, visible(text));
+  const seen = visible(text);
+  return seen && h("bdi", attributes ?? {}, seen);
 }
 
 /** Return the heading of a view. */
@@ -28,36 +29,38 @@ export function section(title, attributes) {
 }
 
 /** Return a list of names and values; `pairs`: `[name, value]`, of which those without a value are left out. */
-export function facts(pairs) {
+export function facts(pairs, attributes) {
   const shown = pairs.filter(([, value]) => value !== "" && value !== null && value !== undefined && value?.length !== 0);
   return h(
     "dl",
-    { class: "facts" },
+    { class: "facts", ...attributes },
     shown.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
   );
 }
 
 /**
- * Return a table that scrolls by itself where it is too wide. `caption`: its name; `columns`: texts;
+ * Return a table; where there is no room for its columns each row is a card. `caption`: its name; `columns`: texts;
  * `rows`: cells each, the first of which is the head of its row.
  */
 export function table(caption, columns, rows) {
+  // Said by name, as a row that is laid out as a card is none any more for some who hear the page.
+  const heads = columns.map((name) => h("th", { scope: "col", role: "columnheader" }, name));
   return h(
-    "div",
-    { class: "table-scroll", tabindex: "0", role: "group", "aria-label": `${caption}, scrolls sideways` },
-    h(
-      "table",
-      { class: "view-table" },
-      h("caption", {}, caption),
-      h("thead", {}, h("tr", {}, columns.map((name) => h("th", { scope: "col" }, name)))),
-      h("tbody", {}, rows.map(row)),
-    ),
+    "table",
+    { class: "view-table", role: "table" },
+    h("caption", {}, caption),
+    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, heads)),
+    h("tbody", { role: "rowgroup" }, rows.map((cells) => row(cells, columns))),
   );
 }
 
-function row(cells) {
-  const [first, ...others] = cells;
-  return h("tr", {}, h("th", { scope: "row" }, first), others.map((cell) => h("td", {}, cell)));
+function row([first, ...others], columns) {
+  return h(
+    "tr",
+    { role: "row" },
+    h("th", { scope: "row", role: "rowheader", "data-label": columns[0] }, first),
+    others.map((cell, at) => h("td", { role: "cell", "data-label": columns[at + 1] }, cell)),
+  );
 }
 
 /** Return what says that there is nothing. */

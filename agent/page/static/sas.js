@@ -1,6 +1,6 @@
 /* The SAs of a tunnel: each IKE SA with its CHILD_SAs; those without one come last. */
 
-import { h } from "./dom.js";
+import { h, setText } from "./dom.js";
 import { ago, empty, facts, said, table } from "./parts.js";
 import { grouped, octets, shortDuration } from "./words.js";
 
@@ -66,10 +66,18 @@ function traffic(child, way) {
   return [
     way === "in" ? "received" : "sent",
     h("code", {}, child[`spi-${way}`]),
-    octets(child[`bytes-${way}`] ?? 0),
+    h("span", { "data-sa": child["unique-id"], "data-way": way }, octets(child[`bytes-${way}`] ?? 0)),
     grouped(child[`packets-${way}`] ?? 0),
     used === undefined ? "none" : `${shortDuration(used)} ago`,
   ];
+}
+
+/** Write the octets of a later sample below `root`; `counters`: `[in, out]` by the number of the CHILD_SA. */
+export function recount(root, counters) {
+  for (const span of root.querySelectorAll("[data-sa]")) {
+    const found = counters.get(Number(span.dataset.sa));
+    if (found !== undefined) setText(span, octets(found[span.dataset.way === "in" ? 0 : 1]));
+  }
 }
 
 function endpoint(ike, side) {

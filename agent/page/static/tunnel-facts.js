@@ -14,6 +14,28 @@ export const CONFIGURATION = [
   "esp",
 ].join(";");
 
+/**
+ * Return a subtree filter, as anydata in JSON, that selects what such an expression names: what is to be shown of a
+ * list is written once.
+ */
+export function filterOf(fields) {
+  const tokens = fields.match(/[^;()]+|[;()]/g);
+  const level = () => {
+    const found = {};
+    while (tokens.length && tokens[0] !== ")") {
+      const name = tokens.shift();
+      if (name === ";") continue;
+      found[name] = "";
+      if (tokens[0] !== "(") continue;
+      tokens.shift();
+      found[name] = level();
+      tokens.shift();
+    }
+    return found;
+  };
+  return level();
+}
+
 const EXPLAINED = Object.freeze({
   down: "it does not carry traffic",
   connecting: "an IKE SA is being negotiated",

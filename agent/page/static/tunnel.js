@@ -6,7 +6,7 @@ import { LOG, PACKETS, following } from "./following.js";
 import { status } from "./marks.js";
 import { busy, empty, endDialogs, facts, heading, moment, said, section, show as draw, warning } from "./parts.js";
 import { hearing, numberOf, standing } from "./reading.js";
-import { sas } from "./sas.js";
+import { recount, sas } from "./sas.js";
 import { actions } from "./tunnel-actions.js";
 import { CONFIGURATION, eventWords, factsOf, flattened, warningsOf } from "./tunnel-facts.js";
 import { visible } from "./visible.js";
@@ -94,7 +94,11 @@ function frame(context, id, again) {
   function traffic() {
     const carried = context.tunnels.rate(id);
     setText(speed, carried === null ? "What it carries is not known yet." : `Carries ${rate(carried.in)} in, ${rate(carried.out)} out.`);
-    replace(graph, curve(context.tunnels.samples(id), { ...CURVE, label: `Traffic of tunnel ${id}` }));
+    const samples = context.tunnels.samples(id);
+    const known = samples.filter((sample) => sample.in !== null);
+    const told = known.length > 1 && graphed(id, samples, known);
+    replace(graph, told);
+    recount(parts.sas.body, context.tunnels.counters?.(id) ?? new Map());
   }
 
   function drawn(tunnel) {
@@ -106,7 +110,7 @@ function frame(context, id, again) {
     }
     named(tunnel);
     replace(now, status(statusLook(tunnel)));
-    setText(read, `Counters of SAs as of ${clock(context.now())}.`);
+    setText(read, `Packets as of ${clock(context.now())}.`);
     draw(parts.state.body, warningsOf(tunnel).map((text) => warning(visible(text))), facts(factsOf(tunnel).map(fact)), speed, graph);
     draw(parts.sas.body, sas(tunnel.state), tunnel.state?.["child-sa"]?.length ? read : null);
     draw(parts.events.body, events(tunnel.state?.event ?? []));
@@ -121,6 +125,16 @@ function frame(context, id, again) {
     title: () => name.textContent,
     close: () => followed.forEach((one) => one.close()),
   };
+}
+
+/** Return the curve of what a tunnel carried, with what it says in words. */
+function graphed(id, samples, known) {
+  const most = Math.max(...known.map((sample) => Math.max(sample.in, sample.out)));
+  const words = `Since ${clock(known[0].at)} at most ${rate(most)}`;
+  return [
+    curve(samples, { ...CURVE, label: `Traffic of tunnel ${id}. ${words}.` }),
+    h("p", { class: "muted" }, `${words}: the area is what came in, the line what went out.`),
+  ];
 }
 
 function titleOf(id) {
