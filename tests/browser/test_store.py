@@ -115,7 +115,7 @@ async def test_each_patch_in_order_gives_what_a_whole_update_then_shows(
         const bare = (value) => {
             if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
             const members = Object.entries(value).map(([name, inner]) => [name, bare(inner)]);
-            const isEmpty = (inner) => inner !== null && typeof inner === "object" && !Object.keys(inner).length;
+            const isEmpty = (one) => one !== null && typeof one === "object" && !Object.keys(one).length;
             const kept = members.filter(([, inner]) => !isEmpty(inner));
             return Object.fromEntries(kept.sort(([one], [other]) => (one < other ? -1 : 1)));
         };

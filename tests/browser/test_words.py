@@ -1,4 +1,4 @@
-"""The page speaks as the command line does, of statuses, reasons and times; what it chooses and how it sorts."""
+"""The page speaks as the command line does: statuses, reasons, times. What it chooses, and how it sorts."""
 
 from __future__ import annotations
 

@@ -4,7 +4,8 @@ import { curve, redraw } from "./curve.js";
 import { h, setAttribute, setText } from "./dom.js";
 import { mark } from "./marks.js";
 import { peerOf } from "./selection.js";
-import { notesOf, rate, reasonWords, shortDuration, statusLook, instant } from "./words.js";
+import { visible } from "./visible.js";
+import { instant, notesOf, rate, reasonWords, shortDuration, statusLook } from "./words.js";
 
 const CURVE = { width: 96, height: 20, label: "" };
 
@@ -52,8 +53,9 @@ export class Row {
   update(tunnel, tunnels, now, place) {
     setAttribute(this.element, "aria-rowindex", place + 1); // the row of headings is the first
     // What a narrow column cuts off is there when one points at it, and on the tunnel's page.
-    setText(this.#description, tunnel.description ?? "");
-    setAttribute(this.#description, "title", tunnel.description || null);
+    const description = visible(tunnel.description);
+    setText(this.#description, description);
+    setAttribute(this.#description, "title", description || null);
     setText(this.#peer, peerOf(tunnel) || "any");
     setAttribute(this.#peer, "title", peerOf(tunnel) || null);
     const look = statusLook(tunnel);
@@ -64,7 +66,7 @@ export class Row {
       setAttribute(this.#status, "class", `status status-${look.kind}`);
     }
     this.#isUp = look.kind === "up";
-    const why = whyOf(tunnel);
+    const why = visible(whyOf(tunnel));
     setText(this.#why, why);
     setAttribute(this.#why, "title", why || null);
     this.tick(tunnels, now);

@@ -99,6 +99,11 @@ export class Tunnels {
     return flow === undefined ? [] : this.#times.map((at, place) => flow.sample(at, this.#times.length - place));
   }
 
+  /** Return the counters of a tunnel's CHILD_SAs at the last sample: octets `[in, out]` by their unique-id. */
+  counters(id) {
+    return this.#traffic.get(Number(id))?.counters ?? new Map();
+  }
+
   /** Return when the CHILD_SA in use was installed, as far as it was told (ms since 1970), null. */
   rekeyedAt(id) {
     const tunnel = this.one(id);
@@ -248,7 +253,7 @@ class Changed {
 class Flow {
   rekeyedAt = null;
   isTold = false;
-  #counters = null;
+  counters = null;
   #rates = new Float64Array(2 * SAMPLES).fill(NaN);
   #next = 0;
 
@@ -261,7 +266,7 @@ class Flow {
     this.isTold = state["child-sa"] !== undefined || ageS !== undefined;
     const sas = state["child-sa"] ?? [];
     const [received, sent] = isUp && !this.isTold ? [NaN, NaN] : this.#grown(sas, ageS, passedS);
-    this.#counters = new Map(sas.map((sa) => [sa["unique-id"], [sa["bytes-in"] ?? 0, sa["bytes-out"] ?? 0]]));
+    this.counters = new Map(sas.map((sa) => [sa["unique-id"], [sa["bytes-in"] ?? 0, sa["bytes-out"] ?? 0]]));
     this.#rates[2 * this.#next] = passedS === null ? NaN : received / passedS;
     this.#rates[2 * this.#next + 1] = passedS === null ? NaN : sent / passedS;
     this.#next = (this.#next + 1) % SAMPLES;
@@ -269,12 +274,12 @@ class Flow {
 
   /** Return the octets, in and out, that came to the counters since the last sample; NaN: not known. */
   #grown(sas, ageS, passedS) {
-    if (this.#counters === null || passedS === null) return sas.length ? [NaN, NaN] : [0, 0];
+    if (this.counters === null || passedS === null) return sas.length ? [NaN, NaN] : [0, 0];
     let received = 0;
     let sent = 0;
     for (const sa of sas) {
       const now = [sa["bytes-in"] ?? 0, sa["bytes-out"] ?? 0];
-      const before = this.#counters.get(sa["unique-id"]);
+      const before = this.counters.get(sa["unique-id"]);
       // One that is new counts from 0, if it came since the last sample; of an older one nobody knows what of its
       // octets are new. A counter that went back is that of another SA which got the number.
       const known = before !== undefined && now[0] >= before[0] && now[1] >= before[1];
