@@ -1,7 +1,10 @@
 /* What joins the page to the gateway: the stream, the tunnels it keeps true, and how well they are known. */
 
+import * as api from "./api.js";
 import { open } from "./events.js";
 
+const COUNTERS =
+  "/data/yangswan-ipsec:tunnels?fields=ipsec(id;state(time-since-rekey;child-sa(unique-id;bytes-in;bytes-out)))";
 const STATE_CHANGES = "ietf-subscribed-notifications:subscription-";
 
 /**
@@ -19,6 +22,8 @@ export class Link {
   #tunnels;
   #subscriptions = {};
   #ahead = 0;
+  #isOpen = true;
+  #awaitsSample = false;
   #listeners = new Set();
   #followers = new Set();
   #stream;
@@ -66,6 +71,7 @@ export class Link {
   }
 
   close() {
+    this.#isOpen = false;
     this.#stream.close();
     this.#listeners.clear();
     this.#followers.clear();
@@ -88,10 +94,22 @@ export class Link {
   }
 
   #take(name, value) {
+    if (value?.now) this.#set(value.now);
     if (name === "hello") this.#greeted(value);
     else if (name === "push") this.#pushed(value);
     else if (name === "notification") for (const callback of [...this.#followers]) guarded(callback, value);
-    if (value?.now) this.#set(value.now);
+  }
+
+  /* The periods of all pages end at the same moments, and the next end may be long to wait for. */
+  async #sample() {
+    try {
+      const found = await api.get(COUNTERS);
+      const contents = { "yangswan-ipsec:tunnels": found?.["yangswan-ipsec:tunnels"] ?? {} };
+      const update = { "ietf-yang-push:push-update": { "datastore-contents": contents } };
+      if (this.#isOpen) this.#tunnels.traffic({ eventTime: new Date(this.now()).toISOString(), ...update });
+    } catch (error) {
+      console.info("there is no first sample:", error.message);
+    }
   }
 
   #greeted(value) {
@@ -99,6 +117,7 @@ export class Link {
     this.#subscriptions = value.subscriptions ?? {};
     this.refused = value.refused ?? {};
     this.troubles = {};
+    this.#awaitsSample = this.#subscriptions.traffic !== undefined;
     if (this.#subscriptions.state === undefined) {
       this.#tunnels.clear();
       this.#become("live");
@@ -114,7 +133,10 @@ export class Link {
     if (kind === undefined) return;
     if (name.startsWith(STATE_CHANGES)) return this.#changed(name.slice(STATE_CHANGES.length), kind, body);
     this.#tunnels.push(value, kind);
-    if (kind === "state" && this.state !== "live") this.#become("live");
+    if (kind !== "state") return;
+    if (this.state !== "live") this.#become("live");
+    if (this.#awaitsSample && this.#tunnels.rows().some(({ state }) => state?.status === "installed")) this.#sample();
+    this.#awaitsSample = false;
   }
 
   #changed(what, kind, body) {

@@ -16,7 +16,7 @@ export function showLogin(main, api, why, onUser) {
     "form",
     { class: "login", onsubmit: send },
     h("h1", { tabindex: "-1" }, "Log in"),
-    why && h("p", { class: "why-login" }, why),
+    why && h("p", { class: "why-login", role: "status" }, why),
     refusal,
     h("div", { class: "field" }, h("label", { for: "user" }, "User"), user),
     h("div", { class: "field" }, h("label", { for: "password" }, "Password"), password),
@@ -52,8 +52,8 @@ export function showLogin(main, api, why, onUser) {
 function sentenceOf(error) {
   if (error.status === 401) return "The user or the password is wrong.";
   if (error.status === 429) {
-    const wait = error.waitS === null ? "a while" : roughly(error.waitS);
-    return `There were too many tries. Wait ${wait} and try again.`;
+    const wait = error.waitS === null ? "in a while" : `in ${roughly(error.waitS)}`;
+    return `${error.message.replace(/\.$/, "")}. Try again ${wait}.`;
   }
   if (error.status === 503) {
     const wait = error.waitS === null ? "" : ` in ${roughly(error.waitS)}`;

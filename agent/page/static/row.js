@@ -4,7 +4,8 @@ import { curve, redraw } from "./curve.js";
 import { h, setAttribute, setText } from "./dom.js";
 import { mark } from "./marks.js";
 import { peerOf } from "./selection.js";
-import { notesOf, rate, reasonWords, shortDuration, statusLook, instant } from "./words.js";
+import { visible } from "./visible.js";
+import { instant, notesOf, rate, reasonWords, shortDuration, statusLook } from "./words.js";
 
 const CURVE = { width: 96, height: 20, label: "" };
 
@@ -22,8 +23,14 @@ export class Row {
   #in = h("span", { class: "rate" });
   #out = h("span", { class: "rate" });
   #curve = curve([], CURVE);
-  #rates = h("span", { class: "rates" }, h("span", { class: "way" }, "in "), this.#in, h("span", { class: "way" }, " out "), this.#out);
+  #rates = h(
+    "span",
+    { class: "rates" },
+    h("span", { class: "way" }, h("span", { class: "way-name" }, "in "), this.#in),
+    h("span", { class: "way" }, h("span", { class: "way-name" }, " out "), this.#out),
+  );
   #look = "";
+  #isUp = false;
   element;
 
   constructor(id) {
@@ -36,17 +43,21 @@ export class Row {
       h("th", { role: "rowheader", scope: "row", class: "cell-id" }, this.#id),
       this.#description,
       this.#peer,
-      cell("status", this.#status, this.#why),
+      cell("status", h("div", { class: "line" }, this.#status, this.#why)),
       this.#rekey,
-      cell("traffic", this.#rates, this.#curve),
+      cell("traffic", h("div", { class: "line" }, this.#rates, this.#curve)),
     );
   }
 
   /** Show the tunnel as it is. `place`: its number among all rows, from 1 on; `now`: ms on the gateway's clock. */
   update(tunnel, tunnels, now, place) {
     setAttribute(this.element, "aria-rowindex", place + 1); // the row of headings is the first
-    setText(this.#description, tunnel.description ?? "");
+    // What a narrow column cuts off is there when one points at it, and on the tunnel's page.
+    const description = visible(tunnel.description);
+    setText(this.#description, description);
+    setAttribute(this.#description, "title", description || null);
     setText(this.#peer, peerOf(tunnel) || "any");
+    setAttribute(this.#peer, "title", peerOf(tunnel) || null);
     const look = statusLook(tunnel);
     if (this.#look !== look.words) {
       this.#look = look.words;
@@ -54,7 +65,8 @@ export class Row {
       setText(this.#words, look.words);
       setAttribute(this.#status, "class", `status status-${look.kind}`);
     }
-    const why = whyOf(tunnel);
+    this.#isUp = look.kind === "up";
+    const why = visible(whyOf(tunnel));
     setText(this.#why, why);
     setAttribute(this.#why, "title", why || null);
     this.tick(tunnels, now);
@@ -62,11 +74,14 @@ export class Row {
 
   /** Show the traffic as it is: after each sample. */
   flow(tunnels) {
-    const now = tunnels.rate(this.id);
+    const now = this.#isUp ? tunnels.rate(this.id) : null;
     setAttribute(this.#rates, "hidden", now === null);
     setText(this.#in, now === null ? "" : rate(now.in));
     setText(this.#out, now === null ? "" : rate(now.out));
-    redraw(this.#curve, tunnels.samples(this.id), CURVE);
+    const samples = tunnels.samples(this.id);
+    const isIdle = !this.#isUp && samples.every((sample) => !sample.in && !sample.out);
+    setAttribute(this.#curve, "hidden", isIdle);
+    redraw(this.#curve, isIdle ? [] : samples, CURVE);
   }
 
   /** Let time go on. */

@@ -15,6 +15,9 @@ export const SAMPLES = 30;
 /* A time since rekey has whole seconds: its moment is known no better, and must not be shown as if it moved. */
 const ROUNDING_MS = 2000;
 
+/* Of two samples that are closer the difference says little: counters may be read a moment before or after. */
+const CLOSEST_MS = 1000;
+
 export class Tunnels {
   #byId = new Map();
   #byPlace = null;
@@ -58,7 +61,7 @@ export class Tunnels {
     const at = instant(time);
     if (!update || Number.isNaN(at)) throw new OutOfStep("traffic comes as a push-update with its time");
     const before = this.#times.at(-1);
-    if (before !== undefined && at <= before) return;
+    if (at - before < CLOSEST_MS) return;
     this.#times.push(at);
     if (this.#times.length > SAMPLES) this.#times.shift();
     const passedS = before === undefined ? null : (at - before) / 1000;
@@ -67,9 +70,9 @@ export class Tunnels {
     for (const [id, state] of told) {
       const flow = this.#traffic.get(id) ?? new Flow();
       this.#traffic.set(id, flow);
-      flow.take(state, at, passedS);
+      flow.take(state, at, passedS, this.#isUp(id));
     }
-    for (const [id, flow] of this.#traffic) if (!told.has(id)) flow.take({}, at, passedS);
+    for (const [id, flow] of this.#traffic) if (!told.has(id)) flow.take({}, at, passedS, this.#isUp(id));
     this.#tell(new Changed([...this.#traffic.keys()]));
   }
 
@@ -94,6 +97,11 @@ export class Tunnels {
   samples(id) {
     const flow = this.#traffic.get(Number(id));
     return flow === undefined ? [] : this.#times.map((at, place) => flow.sample(at, this.#times.length - place));
+  }
+
+  /** Return the counters of a tunnel's CHILD_SAs at the last sample: octets `[in, out]` by their unique-id. */
+  counters(id) {
+    return this.#traffic.get(Number(id))?.counters ?? new Map();
   }
 
   /** Return when the CHILD_SA in use was installed, as far as it was told (ms since 1970), null. */
@@ -129,6 +137,19 @@ export class Tunnels {
     this.#lastPatch = null;
     this.synced = false;
     this.#tell(gone);
+  }
+
+  /**
+   * Whether the last sample tells nothing of SAs though tunnels are up: who may not read them gets an answer in which
+   * they are not.
+   */
+  get trafficUntold() {
+    const up = [...this.#traffic].filter(([id]) => this.#isUp(id));
+    return up.length > 0 && up.every(([, flow]) => !flow.isTold);
+  }
+
+  #isUp(id) {
+    return this.#byId.get(id)?.state?.status === "installed";
   }
 
   #follows(id) {
@@ -231,18 +252,21 @@ class Changed {
 /** What one tunnel carries: a ring of rates, and the counters of its CHILD_SAs at the last sample. */
 class Flow {
   rekeyedAt = null;
-  #counters = null;
+  isTold = false;
+  counters = null;
   #rates = new Float64Array(2 * SAMPLES).fill(NaN);
   #next = 0;
 
-  take(state, at, passedS) {
+  /** Take a sample: `passedS` since the last one, null: there was none; `isUp`: the tunnel has SAs, told or not. */
+  take(state, at, passedS, isUp) {
     const ageS = state["time-since-rekey"];
     const rekeyedAt = ageS === undefined ? null : at - 1000 * ageS;
     const moved = rekeyedAt === null || this.rekeyedAt === null || Math.abs(rekeyedAt - this.rekeyedAt) > ROUNDING_MS;
     if (moved) this.rekeyedAt = rekeyedAt;
+    this.isTold = state["child-sa"] !== undefined || ageS !== undefined;
     const sas = state["child-sa"] ?? [];
-    const [received, sent] = this.#grown(sas, ageS, passedS);
-    this.#counters = new Map(sas.map((sa) => [sa["unique-id"], [sa["bytes-in"] ?? 0, sa["bytes-out"] ?? 0]]));
+    const [received, sent] = isUp && !this.isTold ? [NaN, NaN] : this.#grown(sas, ageS, passedS);
+    this.counters = new Map(sas.map((sa) => [sa["unique-id"], [sa["bytes-in"] ?? 0, sa["bytes-out"] ?? 0]]));
     this.#rates[2 * this.#next] = passedS === null ? NaN : received / passedS;
     this.#rates[2 * this.#next + 1] = passedS === null ? NaN : sent / passedS;
     this.#next = (this.#next + 1) % SAMPLES;
@@ -250,12 +274,12 @@ class Flow {
 
   /** Return the octets, in and out, that came to the counters since the last sample; NaN: not known. */
   #grown(sas, ageS, passedS) {
-    if (this.#counters === null || passedS === null) return sas.length ? [NaN, NaN] : [0, 0];
+    if (this.counters === null || passedS === null) return sas.length ? [NaN, NaN] : [0, 0];
     let received = 0;
     let sent = 0;
     for (const sa of sas) {
       const now = [sa["bytes-in"] ?? 0, sa["bytes-out"] ?? 0];
-      const before = this.#counters.get(sa["unique-id"]);
+      const before = this.counters.get(sa["unique-id"]);
       // One that is new counts from 0, if it came since the last sample; of an older one nobody knows what of its
       // octets are new. A counter that went back is that of another SA which got the number.
       const known = before !== undefined && now[0] >= before[0] && now[1] >= before[1];

@@ -36,7 +36,6 @@ class Table {
   #stops = [];
   #hovered = false;
   #quiet = 0;
-  #sampled = false;
 
   constructor(context) {
     this.#context = context;
@@ -116,7 +115,6 @@ class Table {
     for (const id of ids) this.#dirty.add(id);
     const filtered = chosen.typed !== "" || chosen.choice !== "all";
     if (whole || filtered || chosen.column !== "id") this.#reorder = true;
-    this.#sampled = true;
     this.#soon();
   }
 
@@ -180,10 +178,9 @@ class Table {
       const row = this.#shown.get(tunnel.id);
       if (isDirty || fresh.has(tunnel.id) || row.place !== from + at) row.update(tunnel, this.#tunnels, now, from + at + 1);
       row.place = from + at;
-      if (fresh.has(tunnel.id) || (isDirty && this.#sampled)) row.flow(this.#tunnels);
+      if (fresh.has(tunnel.id) || isDirty) row.flow(this.#tunnels);
     });
     this.#dirty.clear();
-    this.#sampled = false;
     this.#say(from, window.length);
   }
 
@@ -265,7 +262,7 @@ class Table {
     setAttribute(first.parentNode, "hidden", total <= PAGE);
     setAttribute(this.empty, "hidden", total !== 0);
     setText(this.empty, this.#emptiness(rows));
-    const notes = notesOn(link);
+    const notes = notesOn(link, this.#tunnels);
     if (this.notes.dataset.notes !== notes.join()) {
       this.notes.dataset.notes = notes.join();
       replace(this.notes, notes.map((note) => h("p", { class: "note" }, note)));
@@ -279,15 +276,13 @@ class Table {
   }
 }
 
-function notesOn({ refused, troubles }) {
+function notesOn({ refused, troubles }, tunnels) {
   const notes = Object.values(troubles);
   if (refused.state) {
     notes.push(`The tunnels cannot be shown: your rights do not include reading /yangswan-ipsec:tunnels. The gateway says: ${refused.state}`);
-  } else if (refused.traffic) {
-    notes.push(
-      "Traffic and the time since the last rekeying are empty: your rights do not include reading child-sa and " +
-      `time-since-rekey in the state of the tunnels. The gateway says: ${refused.traffic}`,
-    );
+  } else if (refused.traffic || tunnels.trafficUntold) {
+    const said = refused.traffic ? ` The gateway says: ${refused.traffic}` : "";
+    notes.push(`Traffic and the time since the last rekeying are empty: your rights do not include reading child-sa and time-since-rekey in the state of the tunnels.${said}`);
   }
   return notes;
 }
