@@ -97,7 +97,7 @@ async function read(api, id, signal) {
 }
 
 /** Return a subtree filter for all that `commit` may have changed, without what is secret. */
-function withoutSecrets(commit) {
+export function withoutSecrets(commit) {
   const roots = (commit.change ?? []).map(({ target }) => ROOT.exec(target)?.[1]).filter(Boolean);
   const others = ["yangswan-pki:certificates", "ietf-netconf-acm:nacm", ...roots].filter((root) => root !== TUNNELS);
   return { [TUNNELS]: OF_TUNNELS, ...Object.fromEntries(others.map((root) => [root, ""])) };
@@ -135,7 +135,7 @@ function tunnels(commit) {
   return ids.length > TUNNELS_MAX ? [links, ` and ${counted(ids.length - TUNNELS_MAX, "more", "more")}`] : links;
 }
 
-const OPERATIONS = Object.freeze({ create: ["+", "created"], modify: ["~", "changed"], delete: ["-", "deleted"] });
+export const OPERATIONS = Object.freeze({ create: ["+", "created"], modify: ["~", "changed"], delete: ["-", "deleted"] });
 
 function changed(commit) {
   const found = commit.change ?? [];
