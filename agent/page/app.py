@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import secrets
-from collections.abc import Callable, Collection, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from datetime import timedelta
 from typing import Any
 
@@ -22,12 +22,13 @@ from agent.http.answers import Receive, Send
 from agent.http.arrival import Guest
 from agent.notifications import time_text
 from agent.operations.context import Context
-from agent.page.events import ALIVE_S, Subscriber, Tab
+from agent.page.events import Subscriber, Tab
 from agent.page.files import INDEX, File, is_known
+from agent.page.selected import of_tunnels
 from agent.page.sessions import LONGEST_S, Over, Session
 from agent.page.written import Written
 from agent.restconf.login import Known, Logins, cookie_name
-from agent.restconf.methods import refuse_foreign
+from agent.restconf.methods import is_foreign
 from agent.restconf.problems import Problem
 from agent.restconf.request import Bodies, Request, UnderWay, request_of
 
@@ -35,6 +36,7 @@ log = logging.getLogger(__name__)
 
 COOKIE_OCTETS = 32
 LOGIN_OCTETS_MAX = 4096
+ALIVE_S = 10.0
 TRAFFIC_S = 10
 TRAFFIC_S_MIN, TRAFFIC_S_MAX = 2, 300
 _JSON = "application/json"
@@ -49,6 +51,8 @@ class Page:
         under_way: counts the streams of users, those of RESTCONF with them.
         next_session_id: of the sessions of all transports.
         version: of this server, which the page shows.
+        asked: returns the rpcs of subscriptions of a tab, by name, for so many seconds between counters.
+        wait: until the next sign of life of a stream.
     """
 
     def __init__(
@@ -60,6 +64,8 @@ class Page:
         under_way: UnderWay,
         next_session_id: Callable[[], int],
         version: str,
+        asked: Callable[[int], Mapping[str, bytes]] = of_tunnels,
+        wait: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(ALIVE_S),
     ) -> None:
         self._context = context
         self._logins = logins
@@ -67,6 +73,8 @@ class Page:
         self._under_way = under_way
         self._next_session_id = next_session_id
         self._version = version
+        self._asked = asked
+        self._wait = wait
         self._written = Written(context)
         self.tabs: set[Tab] = set()
         self._app = Starlette(
@@ -196,12 +204,12 @@ class Page:
                 send=send,
                 version=self._version,
                 look=lambda: logins.sessions.look(logins.now()),
-                wait=lambda: asyncio.sleep(ALIVE_S),
+                wait=self._wait,
             )
             self.tabs.add(tab)
             try:
                 with logins.ends_with(known.session, tab.end):
-                    await tab.show(request, traffic_s=traffic_s)
+                    await tab.show(request, self._asked(traffic_s))
             finally:
                 self.tabs.discard(tab)
 
@@ -252,8 +260,7 @@ def _refuse_other_pages(request: Request) -> None:
     Raises:
         Problem: it comes from one (403).
     """
-    refuse_foreign(request)
-    if request.fields.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+    if is_foreign(request):
         raise Problem(403, "access-denied", "a page of another origin gets nothing here")
 
 
@@ -311,10 +318,12 @@ async def _no_such(_asked: Asked, problem: Exception) -> Response:
 
 
 async def _refused(_asked: Asked, problem: Exception) -> Response:
+    """The page asks for a password itself, so no browser is told to."""
     assert isinstance(problem, Problem)
     error = problem.errors[0]
     content = {"error": {"tag": error.tag, "message": " ".join(error.message.split())}}
-    return _json(problem.status, content, problem.headers)
+    headers = {name: value for name, value in problem.headers.items() if name != "WWW-Authenticate"}
+    return _json(problem.status, content, headers)
 
 
 async def _gone(_asked: Asked, _problem: Exception) -> Response:

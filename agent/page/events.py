@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ from agent.http.answers import Send
 from agent.notifications import time_text
 from agent.operations.context import Context
 from agent.operations.dispatch import dispatch
-from agent.page import selected
+from agent.page.selected import EVENTS
 from agent.page.sessions import Over
 from agent.page.written import Written
 from agent.restconf.caller import Requester
@@ -28,7 +28,6 @@ from agent.xml import parse
 
 log = logging.getLogger(__name__)
 
-ALIVE_S = 10.0
 Run = Callable[[], Awaitable[None]]
 
 
@@ -68,28 +67,31 @@ class Tab:
         self.why = self.why or why
         self._ended.set()
 
-    async def show(self, request: Request, *, traffic_s: int) -> None:
-        """Send events until the stream is ended, or its client is gone."""
+    async def show(self, request: Request, asked: Mapping[str, bytes]) -> None:
+        """Send events until the stream is ended, or its client is gone; ``asked``: rpcs of subscriptions, by
+        name."""
         self.pushed.sender = self._push
         self.notified.sender = self._notify
         try:
-            await self._show(request, traffic_s)
+            await self._show(request, asked)
         finally:
             self.context.subscriptions.session_ended(self.pushed.session_id)
+            for one in (self.pushed, self.notified):
+                one.over.set()
 
-    async def _show(self, request: Request, traffic_s: int) -> None:
+    async def _show(self, request: Request, asked: Mapping[str, bytes]) -> None:
         ids: dict[str, int] = {}
         refused: dict[str, str] = {}
-        asked = {"state": selected.state(), "traffic": selected.traffic(traffic_s)}
         for name, operation in asked.items():
             try:
-                ids[name] = await self._established(operation)
+                reply = await dispatch(self.context, self.pushed, parse(operation))
+                ids[name] = int(parse(reply).text or "")
             except RpcErrors as problem:
-                refused[name] = " ".join(problem.errors[0].message.split())
+                refused[name] = _words(problem)
         try:
-            await dispatch(self.context, self.notified, parse(selected.EVENTS))
+            await dispatch(self.context, self.notified, parse(EVENTS))
         except RpcErrors as problem:
-            refused["events"] = " ".join(problem.errors[0].message.split())
+            refused["events"] = _words(problem)
         await self._begin({"subscriptions": ids, **({"refused": refused} if refused else {})})
         try:
             await request.while_there(self._go_on())
@@ -97,10 +99,6 @@ class Tab:
             return
         assert self.why is not None
         await self._put("over", _line({"reason": self.why.value}), more=False)
-
-    async def _established(self, operation: bytes) -> int:
-        reply = await dispatch(self.context, self.pushed, parse(operation))
-        return int(parse(reply).text or "")
 
     async def _begin(self, content: dict[str, Any]) -> None:
         headers = [
@@ -161,6 +159,10 @@ class Tab:
         """Send an event; ``data`` is one line."""
         body = b"event: %b\ndata: %b\n\n" % (name.encode(), data)
         await self.send({"type": "http.response.body", "body": body, "more_body": more})
+
+
+def _words(problem: RpcErrors) -> str:
+    return " ".join(problem.errors[0].message.split())
 
 
 async def _done(run: Callable[[], Awaitable[object]]) -> None:

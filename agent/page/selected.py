@@ -6,6 +6,8 @@ for one tab is there for the others.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 EVENTS = (
     b'<create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0"><stream>NETCONF</stream>'
     b"</create-subscription>"
@@ -23,6 +25,11 @@ _STATE = (
 _OF_SA = ("unique-id", "bytes-in", "bytes-out")
 
 
+def of_tunnels(traffic_s: int) -> Mapping[str, bytes]:
+    """Return what a tab subscribes to, by the names that its first event has for them."""
+    return {"state": state(), "traffic": traffic(traffic_s)}
+
+
 def state() -> bytes:
     """Return what subscribes to changes of what the table and the page of a tunnel show."""
     policy = f"<on-change><dampening-period>{DAMPENING_CS}</dampening-period></on-change>"
@@ -32,9 +39,7 @@ def state() -> bytes:
 def traffic(period_s: int) -> bytes:
     """Return what subscribes to counters, which always change, every so many seconds."""
     policy = f"<periodic><period>{period_s * 100}</period><anchor-time>{_ANCHOR}</anchor-time></periodic>"
-    return _establish(
-        f"<id/><state><time-since-rekey/><child-sa>{_empty(_OF_SA)}</child-sa></state>", policy
-    )
+    return _establish(f"<id/><state><time-since-rekey/><child-sa>{_empty(_OF_SA)}</child-sa></state>", policy)
 
 
 def _empty(names: tuple[str, ...]) -> str:

@@ -195,7 +195,8 @@ class Logins:
         if not right:
             self._lockout.failed(counted)
             self._tries.failed(named)
-            log.warning("login of %r from %s refused: wrong name or password", user, guest.source)
+            known = user if len(user) <= _NAME_MAX else f"{user[:_NAME_MAX]}..."
+            log.warning("login of %r from %s refused: wrong name or password", known, guest.source)
             raise Problem(401, "access-denied", "the name or the password is wrong", headers=challenge)
         self._lockout.succeeded(counted)
         self._tries.succeeded(named)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from playwright.async_api import Page
+from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 STOPS_MAX = 400
 # What can have the focus, by an index of its own; nothing of it is left out because it is scrolled away.
@@ -17,7 +18,8 @@ FOCUSED = """() => {
     const looks = getComputedStyle(e);
     const box = e.getBoundingClientRect();
     return {
-        stop: e.dataset.stop ?? e.outerHTML.slice(0, 200),
+        stop: e.dataset.stop ?? e.outerHTML.slice(0, 200), what: e.outerHTML.slice(0, 200),
+        where: JSON.stringify(box),
         ring: (looks.outlineStyle !== 'none' && parseFloat(looks.outlineWidth) > 0)
             || looks.boxShadow !== 'none',
         seen: box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
@@ -32,7 +34,7 @@ async def focusable(page: Page) -> list[str]:
 
 
 async def walked(page: Page, key: str = "Tab") -> list[str]:
-    """Return what has the focus one after another until ``key`` leads out of the page, or back.
+    """Return what has the focus one after another, from the end of the page to its start too.
 
     Raises:
         AssertionError: of one of them it is not seen that it has it.
@@ -41,9 +43,14 @@ async def walked(page: Page, key: str = "Tab") -> list[str]:
     for _ in range(STOPS_MAX):
         await page.keyboard.press(key)
         focused = await page.evaluate(FOCUSED)
-        if focused is None or focused["stop"] in found:
+        if focused is None:  # the browser's own buttons
+            continue
+        if focused["stop"] in found:
             return found
         assert focused["ring"], f"nobody sees that it has the focus: {focused}"
-        assert focused["seen"], f"it has the focus, and is out of sight: {focused}"
+        try:
+            await page.wait_for_function(f"() => ({FOCUSED})()?.seen")
+        except PlaywrightTimeoutError:
+            raise AssertionError(f"it has the focus, and is out of sight: {focused}") from None
         found.append(focused["stop"])
     raise AssertionError("it never ends")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from tests.browser.keys import focusable, walked
 from tests.browser.served import ADMIN, WORD, Served
 from tests.browser.test_table import header, ids
+from tests.browser.test_views import still
 from tests.browser.visits import Visit, Visits
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -15,14 +16,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="package")
 ROUTES = ("#/tunnels", "#/tunnels/1", "#/history", "#/history/1", "#/sessions", "#/daemon", "#/certificates")
 
 
-async def until_focused(page: Page, name: str) -> None:
-    """Press Tab until a button of this name has the focus."""
-    button = page.get_by_role("button", name=name, exact=True)
+async def until_focused(page: Page, button: Locator) -> None:
+    """Press Tab until a button has the focus."""
     for _ in range(200):
         await page.keyboard.press("Tab")
         if await button.evaluate("e => e === document.activeElement"):
             return
-    raise AssertionError(f"Tab does not lead to {name}")
+    raise AssertionError(f"Tab does not lead to {button}")
 
 
 async def test_who_has_no_mouse_logs_in(visits: Visits, served: Served) -> None:
@@ -39,9 +39,7 @@ async def test_who_has_no_mouse_logs_in(visits: Visits, served: Served) -> None:
 @pytest.mark.parametrize("route", ROUTES)
 async def test_tab_reaches_everything_and_it_is_seen_where_one_is(admin: Visit, route: str) -> None:
     await admin.go(route)
-    await expect(admin.page.get_by_role("heading", level=1)).to_be_visible()
-    await admin.page.wait_for_load_state("load")
-    await admin.page.evaluate("document.activeElement.blur()")
+    await still(admin)
     wanted = await focusable(admin.page)
     assert len(wanted) >= 6
     reached = await walked(admin.page)
@@ -53,7 +51,7 @@ async def test_tab_reaches_everything_and_it_is_seen_where_one_is(admin: Visit, 
 
 async def test_enter_sorts(admin: Visit) -> None:
     await expect(admin.row(1)).to_be_visible()
-    await until_focused(admin.page, "ID")
+    await until_focused(admin.page, header(admin, "ID").get_by_role("button"))
     while await header(admin, "ID").get_attribute("aria-sort") != "descending":
         await admin.page.keyboard.press("Enter")
     assert (await ids(admin))[0] == "25"
@@ -66,7 +64,7 @@ async def test_a_tunnel_is_opened_and_left_again(admin: Visit) -> None:
     heading = admin.page.get_by_role("heading", level=1)
     await expect(heading).to_contain_text("to branch 3")
     assert "#/tunnels/3" in admin.page.url
-    await admin.page.keyboard.press("Alt+ArrowLeft")
+    await admin.page.go_back()
     await expect(admin.row(3)).to_be_visible()
 
 
@@ -74,7 +72,7 @@ async def test_a_tunnel_is_opened_and_left_again(admin: Visit) -> None:
 async def test_a_dialog_keeps_the_focus_and_gives_it_back(admin: Visit, name: str) -> None:
     await admin.go("#/tunnels/2")
     await expect(admin.page.get_by_role("button", name=name, exact=True)).to_be_visible()
-    await until_focused(admin.page, name)
+    await until_focused(admin.page, admin.page.get_by_role("button", name=name, exact=True))
     await admin.page.keyboard.press("Enter")
     dialog = admin.page.get_by_role("dialog").or_(admin.page.get_by_role("alertdialog"))
     await expect(dialog).to_be_visible()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ async def test_who_says_a_wrong_one_is_told_so_and_may_try_again(
     visit = await visits.begin(served.address)
     await visit.open()
     await visit.log_in(user, word)
-    await expect(visit.page.get_by_role("alert")).to_contain_text("password")
+    await expect(visit.alert("password")).to_be_visible()
     await expect(visit.page.get_by_role("table")).to_have_count(0)
     assert await visit.context.cookies() == []
     await visit.accessible()
@@ -48,18 +49,17 @@ async def test_who_guesses_is_locked_out_with_words(visits: Visits, tmp_path: Pa
         visit = await visits.begin(served.address)
         visit.watch.excuse("status of 429 .*/session$")
         await visit.open()
-        alert = visit.page.get_by_role("alert")
         for word in ("wrong", "again"):
             async with visit.page.expect_response("**/session") as answered:
                 await visit.log_in(ADMIN, word)
             assert (await answered.value).status == 401
-            await expect(alert).to_be_visible()
+            await expect(visit.alert("password")).to_be_visible()
         async with visit.page.expect_response("**/session") as answered:
             await visit.log_in(ADMIN, WORD)
         answer = await answered.value
         assert answer.status == 429
         said = (await answer.json())["error"]["message"]
-        await expect(alert).to_contain_text(said)
+        await expect(visit.alert(said)).to_contain_text(re.compile(r"\d+ seconds"))
         await expect(visit.page.get_by_role("button", name="Log in")).to_be_visible()
         await visit.screenshot("locked out")
 

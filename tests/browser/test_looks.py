@@ -9,6 +9,7 @@ from playwright.async_api import expect
 
 from tests.browser.served import ADMIN, WORD, Served
 from tests.browser.test_keyboard import ROUTES
+from tests.browser.test_views import still
 from tests.browser.visits import PHONE, Visit, Visits
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -34,8 +35,7 @@ GROUND = """() => {
 
 async def opened(visit: Visit, route: str) -> None:
     await visit.go(route)
-    await expect(visit.page.get_by_role("heading", level=1)).to_be_visible()
-    await visit.page.wait_for_load_state("load")
+    await still(visit)
 
 
 async def test_nobody_scrolls_sideways(visits: Visits, served: Served) -> None:

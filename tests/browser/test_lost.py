@@ -106,9 +106,7 @@ async def test_a_session_that_has_ended_is_noticed_when_the_stream_is_opened_aga
         await lost(visit)
         await relay.mend()
         await logged_out(visit)
-        await expect(
-            visit.page.get_by_role("alert").or_(visit.page.get_by_role("status")).first
-        ).to_be_visible()
+        await expect(visit.page.get_by_text("Your session has ended")).to_be_visible()
 
 
 async def test_whose_password_is_taken_away_is_out_at_once(visits: Visits, tmp_path: Path) -> None:
@@ -117,4 +115,4 @@ async def test_whose_password_is_taken_away_is_out_at_once(visits: Visits, tmp_p
         served.change_settings(lambda text: re.sub(rf"{READER} = .*\n", "", text))
         await logged_out(visit)
         await visit.log_in(READER, WORD)
-        await expect(visit.page.get_by_role("alert")).to_contain_text("password")
+        await expect(visit.alert("password")).to_be_visible()

@@ -15,30 +15,36 @@ from tests.browser.served import ADMIN, WORD, Served, done, orchestrator, servin
 from tests.browser.test_views import still
 from tests.browser.visits import Visit, Visits
 from tests.requests import edit_candidate
+from tests.translators.authority import Authority
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 TAGS = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 QUOTES = "\"' onmouseover='alert(3)' x=\"&lt;b&gt; ${alert(4)} {{7*7}} `"
 SCHEME = "javascript:alert(5)"
-# What turns the reading direction over, and must not reach beyond its own words; and what nobody sees.
-BIDI = "to \u202egnp.exe\u2066 \u200f1.0.2.91"
-UNSEEN = "a\tb\u200bc\u0085d\ufeff"
-HOSTILE = (TAGS, QUOTES, SCHEME, BIDI, UNSEEN)
+UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+HOSTILE = (TAGS, QUOTES, SCHEME)
 USER = "<b>eve</b>\"onclick='alert(6)'"
 COMMENT = '<comment xmlns="urn:yangswan:params:xml:ns:yang:agent">{}</comment>'
+# What turns the direction of reading, and what nobody sees: no description has it, but a certificate may.
+SUBJECT = "to \u202egnp.exe\u2066 \u200f1.0.2.91 <i>x</i> a\u200bb"
+SUBJECT_DN = "CN=" + SUBJECT.replace("<", r"\<").replace(">", r"\>")
+WRITTEN_OUT = r"to \E2\80\AEgnp.exe\E2\81\A6 \E2\80\8F1.0.2.91 <i>x</i> a\E2\80\8Bb"
+CERTIFICATE = (
+    '<certificates xmlns="urn:yangswan:params:xml:ns:yang:pki">'
+    "<certificate><name>root</name><pem>{}</pem></certificate></certificates>"
+)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="package")
 async def hostile(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
-    folder = tmp_path_factory.mktemp("hostile")
-    with serving(folder) as served:
+    with serving(tmp_path_factory.mktemp("hostile")) as served:
         for number, text in enumerate(HOSTILE, 1):
             async with orchestrator(served.agent) as client:
                 described = tunnels([number]).replace(f"to branch {number}", escape(text))
                 await done(client, edit_candidate(described))
-                comment = text if text.isprintable() else TAGS
-                await done(client, f"<commit>{COMMENT.format(escape(comment))}</commit>")
+                await done(client, f"<commit>{COMMENT.format(escape(text))}</commit>")
+        await served.commit(CERTIFICATE.format(Authority(SUBJECT_DN).pem))
         quoted = USER.replace('"', '\\"')
         served.change_settings(lambda text: f'{text}"{quoted}" = "{hash_of(WORD.encode())}"\n')
         yield served
@@ -48,7 +54,7 @@ async def assert_harmless(visit: Visit) -> None:
     """Nothing of what was written has become an element; that something ran would be a fault of the visit."""
     for selector in (
         "img[src='x']",
-        "main b",
+        "main b, main i",
         "[onerror], [onmouseover], [onclick]",
         "a[href^='javascript']",
     ):
@@ -61,7 +67,7 @@ async def test_descriptions_are_text(visits: Visits, hostile: Served) -> None:
         await expect(visit.row(number)).to_contain_text(text)
         await visit.page.get_by_role("searchbox", name="Filter tunnels").fill(text)
         await expect(visit.row(number)).to_be_visible()
-        await expect(visit.row(5)).to_have_count(0)
+        await expect(visit.row(number % 3 + 1)).to_have_count(0)
         await visit.page.get_by_role("searchbox", name="Filter tunnels").fill("")
     await assert_harmless(visit)
     await visit.screenshot("hostile table")
@@ -73,31 +79,13 @@ async def test_descriptions_are_text(visits: Visits, hostile: Served) -> None:
     await visit.accessible()
 
 
-async def test_what_turns_the_direction_stays_within_its_words(visits: Visits, hostile: Served) -> None:
+async def test_what_nobody_sees_is_written_out(visits: Visits, hostile: Served) -> None:
     visit = await visits.log_in(hostile.address, ADMIN, WORD)
-    await expect(visit.row(4)).to_contain_text("gnp.exe")
-    # Either it is written as an escape, or kept within an element of its own direction.
-    bare = """(e) => {
-        const found = [];
-        const walk = document.createTreeWalker(e, NodeFilter.SHOW_TEXT);
-        while (walk.nextNode()) {
-            const node = walk.currentNode;
-            if (!/[\\u202a-\\u202e\\u2066-\\u2069\\u200e\\u200f]/.test(node.data)) continue;
-            let isolated = false;
-            for (let at = node.parentElement; at && at !== e; at = at.parentElement) {
-                isolated ||= /isolate|plaintext/.test(getComputedStyle(at).unicodeBidi);
-            }
-            if (!isolated) found.push(node.parentElement.outerHTML);
-        }
-        return found;
-    }"""
-    main = visit.page.get_by_role("main")
-    assert await main.evaluate(bare) == []
-    await visit.go("#/tunnels/4")
-    await expect(visit.page.get_by_role("heading", level=1)).to_contain_text("gnp.exe")
-    await still(visit)
-    assert await main.evaluate(bare) == []
-    await visit.screenshot("hostile tunnel")
+    await visit.go("#/certificates")
+    await expect(visit.page.get_by_role("main")).to_contain_text(WRITTEN_OUT)
+    assert not UNSEEN.search(await visit.page.get_by_role("main").inner_text())
+    await assert_harmless(visit)
+    await visit.screenshot("hostile certificate")
 
 
 async def test_comments_and_differences_are_text(visits: Visits, hostile: Served) -> None:
@@ -109,7 +97,8 @@ async def test_comments_and_differences_are_text(visits: Visits, hostile: Served
     await assert_harmless(visit)
     rows = table.get_by_role("row").filter(has_text=QUOTES)
     await rows.get_by_role("link", name=re.compile(r"\d+")).first.click()
-    await expect(visit.page.get_by_role("region", name="Differences")).to_contain_text(QUOTES)
+    quoted = QUOTES.replace('"', '\\"')
+    await expect(visit.page.get_by_role("region", name="Differences")).to_contain_text(f'"{quoted}"')
     await assert_harmless(visit)
     await visit.accessible()
 

@@ -25,7 +25,7 @@ async def test_a_reader_restarts_nothing(reader: Visit, name: str) -> None:
             await dialog.get_by_role("button", name=name, exact=True).click()
     assert (await answered.value).status == 403
     said = f"user '{READER}' (groups: readers) may not invoke '{name.lower()}'"
-    await expect(reader.page.get_by_role("alert").filter(has_text=said)).to_be_visible()
+    await expect(reader.alert(said)).to_be_visible()
     await reader.accessible()
     await reader.screenshot(f"refused {name}")
 
@@ -47,8 +47,7 @@ async def test_an_agent_without_a_daemon_says_so(admin: Visit) -> None:
     await admin.page.get_by_role("button", name="Restart", exact=True).click()
     dialog = admin.page.get_by_role("dialog").or_(admin.page.get_by_role("alertdialog"))
     await dialog.get_by_role("button", name="Restart", exact=True).click()
-    alert = admin.page.get_by_role("alert").filter(has_text="this agent runs without charon")
-    await expect(alert).to_be_visible()
+    await expect(admin.alert("this agent runs without charon")).to_be_visible()
 
 
 async def test_a_reader_sees_what_he_may(reader: Visit) -> None:

@@ -50,6 +50,10 @@ class Visit:
     def link(self, name: str) -> Locator:
         return self.page.get_by_role("navigation", name="Main").get_by_role("link", name=name)
 
+    def alert(self, words: str) -> Locator:
+        """What is said at once to who hears the page, of which there may be several places."""
+        return self.page.get_by_role("alert").filter(has_text=words)
+
     def row(self, tunnel: int) -> Locator:
         """The row of a tunnel in the table."""
         cell = self.page.get_by_role("cell", name=str(tunnel), exact=True)

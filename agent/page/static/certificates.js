@@ -73,7 +73,7 @@ function uses(one) {
   return found.length ? found.map((use, at) => [at ? ", " : "", use]) : "none";
 }
 
-const FETCHING = Object.freeze({
+export const FETCHING = Object.freeze({
   enabled: "the daemon fetches what it is told to",
   disabled: "not permitted, or revocation is off",
   "no-plugin": "the daemon has no plugin that can fetch",

@@ -97,7 +97,7 @@ async function read(api, id, signal) {
 }
 
 /** Return a subtree filter for all that `commit` may have changed, without what is secret. */
-function withoutSecrets(commit) {
+export function withoutSecrets(commit) {
   const roots = (commit.change ?? []).map(({ target }) => ROOT.exec(target)?.[1]).filter(Boolean);
   const others = ["yangswan-pki:certificates", "ietf-netconf-acm:nacm", ...roots].filter((root) => root !== TUNNELS);
   return { [TUNNELS]: OF_TUNNELS, ...Object.fromEntries(others.map((root) => [root, ""])) };
@@ -135,7 +135,7 @@ function tunnels(commit) {
   return ids.length > TUNNELS_MAX ? [links, ` and ${counted(ids.length - TUNNELS_MAX, "more", "more")}`] : links;
 }
 
-const OPERATIONS = Object.freeze({ create: ["+", "created"], modify: ["~", "changed"], delete: ["-", "deleted"] });
+export const OPERATIONS = Object.freeze({ create: ["+", "created"], modify: ["~", "changed"], delete: ["-", "deleted"] });
 
 function changed(commit) {
   const found = commit.change ?? [];
@@ -158,7 +158,7 @@ function compareLines(output, before, after) {
     shown.length
       ? h("div", { class: "difference-lines", role: "group", tabindex: "0", "aria-label": "Lines of the differences" }, shown.map(difference))
       : empty("There is no difference that you may read."),
-    h("p", { class: "muted" }, "Secrets are not compared."),
+    h("p", { class: "muted" }, "No secret is compared or shown."),
     found.length > shown.length && h("p", { class: "muted" }, `and ${counted(found.length - shown.length, "more line")}; the command line shows all: show history ${before} ${after}`),
     leftOut.length > 0 && [
       h("p", {}, "Not compared, because it does not fit the YANG modules of this gateway any more:"),

@@ -12,7 +12,7 @@ export const OF_COMMITS = [
 ];
 export const LEAFS = "id;time;user;session-id;source-address;comment;cause;outcome;reason;taken-back-by;changed-count";
 
-const CAUSES = Object.freeze({
+export const CAUSES = Object.freeze({
   client: "a client committed",
   "confirmed-commit": "a client made a confirmed commit",
   rollback: "a confirmed commit was taken back",
@@ -21,7 +21,7 @@ const CAUSES = Object.freeze({
   import: "a file was imported while the agent did not run",
 });
 
-const OUTCOMES = Object.freeze({
+export const OUTCOMES = Object.freeze({
   committed: "committed",
   undone: "undone before it was in force",
   applying: "being carried out",

@@ -12,15 +12,15 @@ const OF_DAEMON = ["yangswan-daemon:daemon-started", "yangswan-daemon:daemon-sto
 /* Its SAs change with each tunnel that comes and goes. */
 const PAUSE_MS = 2000;
 
-const BACKENDS = Object.freeze({
+export const BACKENDS = Object.freeze({
   managed: "the agent has started it, and keeps it running",
   external: "others run it, and the agent uses it",
   none: "there is none: configuration is kept, and nothing is applied",
 });
-const SOURCES = Object.freeze({
+export const SOURCES = Object.freeze({
   "vici-alert": "alerts of the daemon",
-  "error-notify": "the daemon’s plugin error-notify",
-  log: "the daemon’s log, as there is nothing better",
+  "error-notify": "the daemon's plugin error-notify",
+  log: "the daemon's log, as there is nothing better",
 });
 const ALGORITHMS = [["Ciphers", "encryption"], ["AEAD ciphers", "aead"], ["Integrity", "integrity"], ["PRFs", "prf"], ["Key exchanges", "ke"]];
 

@@ -27,7 +27,7 @@ export function warningsOf(state, now) {
   return [
     ...(state.certificate ?? []).map((one) => ofCertificate(one, now)),
     ...(state.crl ?? []).map((one) => ofCrl(one, now)),
-    state.revocation?.fetching === "no-plugin" && "The daemon has no plugin that can fetch revocation lists: install strongSwan’s plugin curl, and restart the daemon.",
+    state.revocation?.fetching === "no-plugin" && "The daemon has no plugin that can fetch revocation lists: install strongSwan's plugin curl, and restart the daemon.",
     state.revocation?.fetching === "restart-needed" && "Whether the daemon fetches revocation lists was changed since it started: restart it.",
     ...(state.revocation?.kept ?? []).map((kept) => `Kept by the daemon until it starts again: ${kept}`),
   ].filter(Boolean);

@@ -12,8 +12,8 @@ const LEASE_S = 600;
 /* What comes before the answer that says which number it has. */
 const EARLY_MAX = 200;
 
-const WHY = Object.freeze({
-  stopped: "somebody stopped it, or the gateway’s agent ended",
+export const WHY = Object.freeze({
+  stopped: "somebody stopped it, or the gateway's agent ended",
   time: "its time is up",
   lines: "it has shown as many lines as it may",
   packets: "it has shown as many packets as it may",
@@ -71,6 +71,10 @@ export function following(context, id, source, body) {
   }
 
   function begin() {
+    const deafness = context.link.refused.events;
+    if (deafness) {
+      return replace(trouble, problem(`The ${label} cannot be followed, as you may not be told of events`, deafness));
+    }
     wanted = true;
     count = 0;
     lines.clear();

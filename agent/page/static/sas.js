@@ -47,7 +47,7 @@ function childSa(child) {
     facts([
       ["Algorithms", said(algorithmsOf(child))],
       ["This side", selectors(child["local-ts"])],
-      ["The peer’s side", selectors(child["remote-ts"])],
+      ["The peer's side", selectors(child["remote-ts"])],
       ["Installed", ago(child.installed)],
       ["Rekeying", child["rekey-in"] === undefined ? "" : ago(-child["rekey-in"])],
       ["Ends", child["expires-in"] === undefined ? "" : h("span", {}, ago(-child["expires-in"]), " unless it is rekeyed")],

@@ -36,7 +36,7 @@ export function filterOf(fields) {
   return level();
 }
 
-const EXPLAINED = Object.freeze({
+export const EXPLAINED = Object.freeze({
   down: "it does not carry traffic",
   connecting: "an IKE SA is being negotiated",
   "ike-established": "the IKE SA is up, and no CHILD_SA carries traffic",
@@ -44,20 +44,20 @@ const EXPLAINED = Object.freeze({
   retransmission: "the peer does not answer, and is asked again",
 });
 
-const IN_FORCE = Object.freeze({
+export const IN_FORCE = Object.freeze({
   pending: "No: the daemon cannot be reached; it will be told when it can",
   refused: "No: the daemon cannot hold this configuration, for instance because it lost an algorithm",
   "not-applied": "No: the agent runs without a daemon",
 });
 
-const RELATIONS = Object.freeze({
+export const RELATIONS = Object.freeze({
   same: "both have the same pair of subnets, to the same peer",
   narrower: "the subnets of this tunnel lie within those of the other: this one carries what both have",
   wider: "the subnets of the other tunnel lie within those of this one: the other one carries what both have",
   crossing: "either is narrower on one side: which of them carries what both have is not certain",
 });
 
-const UNPROTECTED = Object.freeze({
+export const UNPROTECTED = Object.freeze({
   "switched-off": "it is configured so",
   "far-side-unknown": "the tunnel has no remote-subnet, and any peer may come",
   interface: "all its traffic belongs to an XFRM interface, into which it is routed",
@@ -71,7 +71,7 @@ export function statusWords(tunnel) {
   if (key === "disabled") return "Disabled: it is configured, and the daemon does not know of it";
   const late = "sas-unknown" in tunnel.state ? "; the daemon does not say what SAs there are, this is what it said last" : "";
   if (key === "down" && tunnel.state.applied === "applied" && tunnel.initiator !== true) {
-    return `${words}: waits for the peer to call; one of the two gateways needs “initiator”${late}`;
+    return `${words}: waits for the peer to call; one of the two gateways needs 'initiator'${late}`;
   }
   return `${words}${EXPLAINED[key] ? `: ${EXPLAINED[key]}` : ""}${late}`;
 }
@@ -183,7 +183,7 @@ function nat(sas) {
 }
 
 function notCarried(narrowed) {
-  const sides = [["local-subnet", "this side"], ["remote-subnet", "the peer’s side"]];
+  const sides = [["local-subnet", "this side"], ["remote-subnet", "the peer's side"]];
   const found = sides.filter(([leaf]) => narrowed[leaf]?.length);
   return lines(found.map(([leaf, side]) => `${narrowed[leaf].join(", ")} on ${side}: the peer did not take all of it`));
 }
