@@ -81,7 +81,7 @@ class Table {
     this.heard = h("p", { class: "hidden", "aria-live": "polite" });
     this.element = h(
       "section",
-      { class: "view view-tunnels" },
+      { class: "all-tunnels" },
       h("h1", { id: "tunnels-title", tabindex: "-1" }, "Tunnels"),
       h("div", { class: "toolbar" },
         h("div", { class: "field" }, h("label", { for: "filter" }, "Filter tunnels"), this.filter),
