@@ -136,7 +136,8 @@ class Table {
     const direction = chosen.column === column ? -chosen.direction : COLUMNS[column].first;
     Object.assign(chosen, { column, direction, first: 0 });
     this.#forced = true;
-    this.#again();
+    this.#reorder = true;
+    this.#draw();
   }
 
   #turn(to) {
