@@ -157,7 +157,7 @@ function compareLines(output, before, after) {
     h("p", { class: "muted" }, `From ${states} to commit ${after}: − as it was, + as it is, ~ what moved.`),
     shown.length
       ? h("div", { class: "difference-lines", role: "group", tabindex: "0", "aria-label": "Lines of the differences" }, shown.map(difference))
-      : empty("There is no difference that you may read."),
+      : empty("What it changed is a secret, or is not shown to you."),
     h("p", { class: "muted" }, "No secret is compared or shown."),
     found.length > shown.length && h("p", { class: "muted" }, `and ${counted(found.length - shown.length, "more line")}; the command line shows all: show history ${before} ${after}`),
     leftOut.length > 0 && [

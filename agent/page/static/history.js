@@ -1,7 +1,7 @@
 /* The commits of the gateway, newest first. */
 
 import { h, replace, setText } from "./dom.js";
-import { AGENT, LEAFS, OF_COMMITS, causeWords, changedWords, idsBefore, outcomeOf, pendingOf, pendingWords } from "./commits.js";
+import { AGENT, LEAFS, OF_COMMITS, changedWords, idsBefore, outcomeOf, pendingOf, pendingWords } from "./commits.js";
 import { busy, empty, heading, moment, problem, said, show as draw, table, warning } from "./parts.js";
 import { groups } from "./bounded.js";
 import { orNothing, standing } from "./reading.js";
@@ -116,7 +116,7 @@ function row(commit, pending, now) {
     moment(commit.time),
     said(commit.user),
     said(commit.comment),
-    causeWords(commit),
+    String(commit.cause ?? "").replaceAll("-", " "),
     outcome(outcomeOf(commit, pending, now)),
     changedWords(commit),
   ];

@@ -39,8 +39,16 @@ function route() {
   const [place, second] = location.hash.replace(/^#\/?/, "").split("/");
   const known = Object.hasOwn(VIEWS, place) ? place : "tunnels";
   const { load, one, nth } = VIEWS[known];
-  if (second && one) return { place: known, load: one, parameters: { [nth]: decodeURIComponent(second) } };
+  if (second && one) return { place: known, load: one, parameters: { [nth]: decoded(second) } };
   return { place: known, load, parameters: {} };
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 async function showView({ moveFocus }) {

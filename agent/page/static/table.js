@@ -81,7 +81,7 @@ class Table {
     this.heard = h("p", { class: "hidden", "aria-live": "polite" });
     this.element = h(
       "section",
-      { class: "view view-tunnels" },
+      { class: "all-tunnels" },
       h("h1", { id: "tunnels-title", tabindex: "-1" }, "Tunnels"),
       h("div", { class: "toolbar" },
         h("div", { class: "field" }, h("label", { for: "filter" }, "Filter tunnels"), this.filter),
@@ -136,7 +136,8 @@ class Table {
     const direction = chosen.column === column ? -chosen.direction : COLUMNS[column].first;
     Object.assign(chosen, { column, direction, first: 0 });
     this.#forced = true;
-    this.#again();
+    this.#reorder = true;
+    this.#draw();
   }
 
   #turn(to) {
