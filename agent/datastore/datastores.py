@@ -15,10 +15,11 @@ from agent.datastore.txids import Txids, View, view
 from agent.errors import OperationFailed, RpcErrors
 from agent.memory import give_back
 from agent.translator import Json, Keys
+from agent.yang.many import json_all
 from agent.yang.merging import merge
 from agent.yang.schema import Schema
-from agent.yang.tree import JSON, Tree, json_document, keys_of, to_json
-from agent.yang.units import Unit, all_units, units_by_path
+from agent.yang.tree import JSON, Tree, json_document, keys_of
+from agent.yang.units import Unit, all_units, entries_of, units_by_path
 
 WhenSwapped = Callable[[Tree, Sequence[Unit]], None]
 """*worker* Called with running and the units of it that have just changed."""
@@ -115,9 +116,5 @@ class Datastores:
 
     def entries(self, list_path: str) -> dict[Keys, Json]:
         """*worker* Return all entries of a list in running."""
-        found: dict[Keys, Json] = {}
-        for unit in all_units(self.running):
-            if unit.schema_node.path == list_path:
-                for node in unit.locate(self.running):
-                    found[keys_of(node, unit.schema_node)] = to_json(node)
-        return found
+        list_node, nodes = self.schema.find(list_path), list(entries_of(self.running, list_path))
+        return dict(zip((keys_of(node, list_node) for node in nodes), json_all(nodes), strict=True))

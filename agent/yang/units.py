@@ -9,7 +9,7 @@ replacing units is all that edit, commit, discard and the journal ever do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from agent.yang.difference import Difference, differences, same_but_for_order
 from agent.yang.native import NULL, copy_siblings, lib
@@ -202,13 +202,12 @@ def _is_in_shell(schema_node: SchemaNode) -> bool:
 
 def _unit_path(schema_node: SchemaNode, node: Node, group: bool) -> str:
     """Return a path that no other unit has: an XPath predicate is ambiguous once a key holds quotes."""
-    path = path_of(node, last_predicate=False)
     if group or schema_node.kind is not Kind.LIST:
+        return path_of(node, last_predicate=False)
+    path = path_of(node)
+    if path.count("'") + path.count('"') == 2 * len(schema_node.keys):  # and none is within a key
         return path
-    keys = keys_of(node, schema_node)
-    if any(quote in key for key in keys for quote in "'\""):
-        return f"{path}{list(keys)}"
-    return path_of(node)
+    return f"{path_of(node, last_predicate=False)}{list(keys_of(node, schema_node))}"
 
 
 def is_versioned(schema_node: SchemaNode) -> bool:
@@ -255,6 +254,33 @@ def units_below(schema: Schema, nodes: Iterator[Node]) -> Iterator[Unit]:
 
 def all_units(tree: Tree) -> Iterator[Unit]:
     return units_below(tree.schema, siblings(tree.first))
+
+
+def entries_of(tree: Tree, list_path: str) -> Iterator[Node]:
+    """Yield the entries of a list, by the path of its schema node, that are units of their own.
+
+    Raises:
+        KeyError: there is no such list.
+    """
+    list_node = tree.schema.find(list_path)
+    above: set[SchemaNode] = set()
+    step = list_node.parent
+    while step is not None:
+        above.add(step)
+        step = step.parent
+    if not is_group(list_node):
+        yield from _entries_among(tree.schema, siblings(tree.first), list_node, above)
+
+
+def _entries_among(
+    schema: Schema, nodes: Iterable[Node], list_node: SchemaNode, above: Container[SchemaNode]
+) -> Iterator[Node]:
+    for node in nodes:
+        schema_node = schema.node_of(node.schema)
+        if schema_node is list_node:
+            yield node
+        elif schema_node.shell and schema_node in above:
+            yield from _entries_among(schema, children(node), list_node, above)
 
 
 def versioned_units(tree: Tree) -> Iterator[str]:
