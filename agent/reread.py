@@ -81,6 +81,7 @@ def _as_table(web: Web | None) -> dict[str, Any]:
         "key": web.key,
         "client-authority": web.client_authority,
         "names": web.names or None,
+        "page": None if web.page else False,
         "passwords": web.passwords or None,
     }
 

@@ -1,15 +1,20 @@
-"""RESTCONF behind its door, as the settings have it."""
+"""RESTCONF and the web page behind their door, as the settings have it."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
+from agent.http.answers import App
 from agent.http.door import Door
 from agent.http.limits import DoorLimits
 from agent.http.tls import Tls, TlsFault
 from agent.operations.context import Context
+from agent.page.beside import Beside
+from agent.page.sessions import Over
 from agent.restconf.app import METHODS, ROOT, Bounds, Restconf
 from agent.restconf.login import Logins
 from agent.restconf.monitoring import STATE_PATH, restconf_state
@@ -21,6 +26,9 @@ from agent.transport.lockout import Lockout
 from agent.transport.ssh import SshTransport
 from agent.web_settings import Web
 
+if TYPE_CHECKING:
+    from agent.page.app import Page
+
 log = logging.getLogger(__name__)
 
 BODY_OCTETS_MAX = 16 * 1024 * 1024
@@ -29,7 +37,7 @@ BODIES_OCTETS_MAX = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class WebDoor:
-    """Door, application and what it works with; without any of them nothing is served."""
+    """Door, applications and what they work with; ``page``: None if the settings want none."""
 
     door: Door
     app: Restconf
@@ -37,6 +45,7 @@ class WebDoor:
     passwords: Passwords
     tries: Lockout
     secure: bool
+    page: Page | None = None
 
     async def take_address(self) -> None:
         """Have address, certificate and key, without letting anybody in yet.
@@ -52,7 +61,10 @@ class WebDoor:
     async def start(self) -> None:
         """Let clients in."""
         await self.door.start()
-        log.info("RESTCONF on %s://%s/restconf", "https" if self.secure else "http", self.door.where)
+        at = f"{'https' if self.secure else 'http'}://{self.door.where}"
+        log.info("RESTCONF on %s/restconf", at)
+        if self.page is not None:
+            log.info("the web page on %s/", at)
 
     def take_over(self, settings: Settings, limits: Limits) -> None:
         """Have other users, passwords and limits of tries from now on; the streams of who is gone end."""
@@ -62,10 +74,17 @@ class WebDoor:
         self.tries.bound(limits.lockout_tries, limits.lockout_s)
         self.logins.take_over(_certified(settings), settings.recovery_users)
         self.app.end_streams(self.logins.is_user, changed)
+        self.logins.sessions.end_all(
+            Over.CHANGED, lambda user: user in changed or not self.logins.is_user(user)
+        )
+        if self.page is not None:
+            self.page.end_streams(Over.CHANGED, self.logins.is_user, changed)
 
     async def stop(self) -> None:
         """Let nobody in any more, and wait for edits that go on."""
         self.app.end_streams()
+        if self.page is not None:
+            self.page.end_streams(Over.STOPPING)
         await self.door.close()
         await self.app.stop()
         self.passwords.close()
@@ -100,6 +119,8 @@ def make_web(
         requests_per_user=limits.sessions_per_user,
     )
     app = Restconf(context, logins, bounds, next_session_id=ids)
+    page = _page(context, logins, app, ids) if web.page else None
+    served: App = app if page is None else Beside(app, page)
     tls = None
     if web.certificate is not None and web.key is not None:
         tls = Tls(web.certificate, web.key, clients=web.client_authority)
@@ -109,7 +130,7 @@ def make_web(
         methods=METHODS,
         slashes_below=f"/{ROOT}",
     )
-    door = Door(app, (web.host, web.port), tls=tls, limits=door_limits, names=web.names, what="RESTCONF")
+    door = Door(served, (web.host, web.port), tls=tls, limits=door_limits, names=web.names, what="RESTCONF")
 
     async def state() -> Json:
         name = web.names[0] if web.names else web.host
@@ -118,7 +139,30 @@ def make_web(
         return restconf_state(context.stream, f"{scheme}://{at}:{door.port}")
 
     context.operational.roots[STATE_PATH] = state
-    return WebDoor(door, app, logins=logins, passwords=passwords, tries=tries, secure=tls is not None)
+    return WebDoor(
+        door, app, logins=logins, passwords=passwords, tries=tries, secure=tls is not None, page=page
+    )
+
+
+def _page(context: Context, logins: Logins, app: Restconf, ids: Callable[[], int]) -> Page:
+    from agent.page import files  # with Starlette: megabytes for who wants no page
+    from agent.page.app import Page
+
+    return Page(
+        context,
+        logins,
+        files=files.read(),
+        under_way=app.under_way,
+        next_session_id=ids,
+        version=_version(),
+    )
+
+
+def _version() -> str:
+    try:
+        return version("yangswan")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def _certified(settings: Settings) -> frozenset[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-KEYS = ("listen", "certificate", "key", "client-authority", "names", "passwords")
+KEYS = ("listen", "certificate", "key", "client-authority", "names", "page", "passwords")
 
 Address = Callable[[str], tuple[str, int]]
 """Reads "ADDR:PORT"; raises an Exception with ``faults``."""
@@ -17,7 +17,8 @@ Address = Callable[[str], tuple[str, int]]
 @dataclass(frozen=True, slots=True)
 class Web:
     """``certificate`` and ``key`` are both there or neither; ``client_authority``: who signs certificates of
-    clients. ``names``: what clients may call this machine. ``passwords``: hashes by user."""
+    clients. ``names``: what clients may call this machine. ``page``: the web page is served, too.
+    ``passwords``: hashes by user."""
 
     host: str
     port: int
@@ -25,6 +26,7 @@ class Web:
     key: Path | None = None
     client_authority: Path | None = None
     names: tuple[str, ...] = ()
+    page: bool = True
     passwords: dict[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -48,6 +50,7 @@ def read_web(table: object, folder: Path, *, address: Address) -> tuple[Web | No
         key=key,
         client_authority=reading.file("client-authority"),
         names=tuple(reading.texts("names")),
+        page=reading.switch("page"),
         passwords=reading.passwords(),
     )
     faults += _contradictions(found)
@@ -112,6 +115,13 @@ class _Reading:
             return value
         self._faults.append(f"the setting 'web.{key}' must be a list of strings")
         return []
+
+    def switch(self, key: str) -> bool:
+        """Return whether something is on, which it is where nothing is said."""
+        value = self._table.get(key, True)
+        if not isinstance(value, bool):
+            self._faults.append(f"the setting 'web.{key}' must be true or false")
+        return value is not False
 
     def passwords(self) -> dict[str, str]:
         value = self._table.get("passwords", {})

@@ -90,7 +90,8 @@ ROOMS = (
     Room(
         ("agent/web.py",),
         (
-            *("agent.http", "agent.operations", "agent.restconf", "agent.settings", "agent.translator"),
+            *("agent.http", "agent.operations", "agent.page", "agent.restconf", "agent.settings"),
+            "agent.translator",
             *(f"agent.transport.{name}" for name in ("limits", "lockout", "ssh")),
             "agent.web_settings",
         ),
@@ -225,10 +226,17 @@ ROOMS = (
         ("agent/restconf/*.py",),
         (
             *HANDLERS,
-            *("agent.http", "agent.operations", "agent.restconf"),
+            *("agent.http", "agent.operations", "agent.page.sessions", "agent.restconf"),
             *("agent.netconf.messages", "agent.offline.from_json"),
             *(f"agent.transport.{name}" for name in ("accounts", "doorway", "lockout")),
         ),
+    ),
+    Room(("agent/page/__init__.py", "agent/page/selected.py", "agent/page/sessions.py"), pure=True),
+    Room(("agent/page/files.py",)),
+    Room(
+        ("agent/page/*.py",),
+        (*HANDLERS, "agent.http", "agent.operations", "agent.page", "agent.restconf"),
+        ("starlette",),
     ),
     Room(("agent/served.py",), ("agent.yang",)),
     Room(

@@ -87,7 +87,7 @@ class Restconf:
         self._next_session_id = next_session_id or itertools.count(1).__next__
         self._bodies = Bodies(bounds.bodies_octets, most_of_user=bounds.body_octets)
         self._parsing = Parsing()
-        self._under_way = UnderWay(bounds.requests_per_user)
+        self.under_way = UnderWay(bounds.requests_per_user)
         self._editing = asyncio.Lock()
         self._changes: set[asyncio.Task[Any]] = set()
         self._following: set[Requester] = set()
@@ -150,9 +150,10 @@ class Restconf:
         if request.segments[:1] != (ROOT,):
             raise Problem(404, "invalid-value", "there is nothing here; RESTCONF is at /restconf")
         refuse_foreign(request)
-        user = await self._logins.user_of(request.guest, request.fields.get("authorization"))
-        request.user = user
-        with self._under_way.counted(user, is_stream=request.segments[1:2] == ("streams",)):
+        changes = request.method not in READS
+        known = await self._logins.known(request.guest, request.fields, changes=changes)
+        request.user = user = known.user
+        with self.under_way.counted(user, is_stream=request.segments[1:2] == ("streams",)):
             caller = Requester(
                 self._next_session_id(),
                 user,
@@ -160,7 +161,9 @@ class Restconf:
                 source=request.guest.source,
                 local=request.guest.local,
                 login_time=self._context.now(),
-                by_password=self._logins.certified(request.guest) is None,
+                sees_secrets=not known.by_page,
+                by_password=known.by_password,
+                logged_in=known.session,
             )
             bind_session(caller.session_id, user)
             return await self._routed(request, caller, send)
@@ -367,7 +370,8 @@ class Restconf:
             return Answer(200, b"", streams.MEDIA)
         self._following.add(caller)
         try:
-            await streams.follow(self._context, caller, request, query=query, media=media, send=send)
+            with self._logins.ends_with(caller.logged_in, lambda _why: caller.over.set()):
+                await streams.follow(self._context, caller, request, query=query, media=media, send=send)
         finally:
             self._following.discard(caller)
         return None

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from agent.errors import OperationNotSupported
 from agent.notifications import Subscription
 from agent.operations.context import Ending
+from agent.page.sessions import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ async def _nowhere(_message: bytes) -> None:
 class Requester:
     """As agent.operations.context.Caller. ``over`` is set when the client is gone.
 
-    ``by_password``: that is how he came, and not with a certificate.
+    ``by_password``: that is how he came, and not with a certificate; ``logged_in``: when he logged in on the
+    web page, by whose cookie he came.
     """
 
     session_id: int
@@ -40,11 +42,13 @@ class Requester:
     login_time: str
     transport: str = "restconf"
     administers: bool = False
+    sees_secrets: bool = True
     counters: Nothing = field(default_factory=Nothing)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     sender: Callable[[bytes], Awaitable[None]] = _nowhere
     subscription: Subscription | None = None
     by_password: bool = False
+    logged_in: Session | None = None
 
     def end(self, _ending: Ending) -> None:
         self.over.set()

@@ -1,4 +1,5 @@
-"""Who is asking: a password (RFC 7617), or a certificate of TLS; tries are limited as those of SSH are.
+"""Who is asking: the cookie of a login on the web page, a certificate of TLS, or a password (RFC 7617); tries
+are limited as those of SSH are.
 
 A password can be guessed, a key cannot. So two things that hold for SSH do not hold here: nobody is let in
 who is locked out, wherever he comes from, and no login forgives what was tried under another name.
@@ -10,12 +11,16 @@ import base64
 import binascii
 import hashlib
 import logging
-from collections.abc import Collection, Iterator, Mapping
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil
 from typing import Any
 
 from agent.http.arrival import Guest
+from agent.page.sessions import End, Session, Sessions
 from agent.restconf.passwords import Passwords, TooManyTries
 from agent.restconf.problems import Problem
 from agent.transport.accounts import Lookups, Unanswered, system_groups
@@ -27,6 +32,24 @@ log = logging.getLogger(__name__)
 _CREDENTIALS_MAX = 2048
 _NAME_MAX = 64
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="yangswan", charset="UTF-8"'}
+TOKEN = "x-csrf-token"
+"""The field in which the page shows that it is the page, and not a stranger's that a browser lets ask."""
+
+
+def cookie_name(guest: Guest) -> str:
+    """Return how the cookie is called; with TLS no other host, path or scheme can set one of that name."""
+    return "__Host-yangswan" if guest.secure else "yangswan"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Who is asking. ``by_password``: not with a certificate; ``session``: by the cookie of this one.
+    ``by_page``: a page asks for him, which is sent no secrets: nobody needs them on a screen."""
+
+    user: str
+    by_password: bool
+    session: Session | None = None
+    by_page: bool = False
 
 
 class Logins:
@@ -36,6 +59,8 @@ class Logins:
         certified: users who may come with a certificate that is signed by whom the door trusts.
         lockout, favoured: as SSH has them: a source that guesses here is refused there, too.
         tries: of each name from each source, which a login under that name forgives alone.
+        sessions: of the web page.
+        now: the time of these.
     """
 
     def __init__(
@@ -48,7 +73,11 @@ class Logins:
         tries: Lockout,
         favoured: Favoured,
         lookups: Lookups,
+        sessions: Sessions | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.sessions = sessions or Sessions()
+        self.now = now
         self._passwords = passwords
         self._certified = frozenset(certified)
         self._recovery_users = frozenset(recovery_users)
@@ -57,20 +86,56 @@ class Logins:
         self._favoured = favoured
         self._lookups = lookups
 
-    async def user_of(self, guest: Guest, authorization: str | None) -> str:
-        """Return the name of the user.
+    async def known(self, guest: Guest, fields: Mapping[str, str], *, changes: bool) -> Known:
+        """Return who sends a request.
+
+        Args:
+            fields: of its head, by their names in small letters.
+            changes: it is none that only reads.
 
         Raises:
-            Problem: it cannot be told (401), or this source has failed too often (429).
+            Problem: it cannot be told (401), this source has failed too often (429), or a request that
+                changes something comes with a cookie and without the token of its session (403).
         """
-        user = self.certified(guest)
-        if user is None:
-            user = await self._by_password(guest, authorization)
+        session = self.session_of(guest, fields)
+        if session is not None:
+            if changes and not session.is_token(fields.get(TOKEN, "")):
+                raise Problem(403, "access-denied", "this comes with a cookie, and not from its page")
+            known = Known(session.user, by_password=True, session=session)
+        elif (user := self.certified(guest)) is not None:
+            known = Known(user, by_password=False)
+        else:
+            known = Known(await self._by_basic(guest, fields), by_password=True)
+        self.vouch(guest)
+        return replace(known, by_page=_is_of_page(guest, fields))
+
+    def session_of(self, guest: Guest, fields: Mapping[str, str]) -> Session | None:
+        """Return the session of the cookie that a request comes with, None if there is none such."""
+        cookie = _cookie(guest, fields)
+        return None if cookie is None else self.sessions.find(cookie, self.now())
+
+    @contextmanager
+    def ends_with(self, session: Session | None, end: End) -> Iterator[None]:
+        """Have ``end`` called if ``session`` ends inside the block, which keeps it in use."""
+        if session is None:
+            yield
+            return
+        self.sessions.follow(session, end)
+        try:
+            yield
+        finally:
+            self.sessions.leave(session, end, self.now())
+
+    def vouch(self, guest: Guest) -> None:
+        """Have a guest that is known be among those who are.
+
+        Raises:
+            Problem: there are as many as there may be (503).
+        """
         if not guest.vouch():
             raise Problem(
                 503, "resource-denied", "there are too many connections", headers={"Retry-After": "1"}
             )
-        return user
 
     def certified(self, guest: Guest) -> str | None:
         """Return whom the certificate of ``guest`` makes him, None if nobody: then a password says it."""
@@ -99,20 +164,30 @@ class Logins:
             log.warning("refused a request of %s: %s", user, problem)
             raise Problem(503, "resource-denied", str(problem), headers={"Retry-After": "5"}) from None
 
-    async def _by_password(self, guest: Guest, authorization: str | None) -> str:
-        given = _credentials(authorization)
+    async def _by_basic(self, guest: Guest, fields: Mapping[str, str]) -> str:
+        challenge = {} if _is_of_page(guest, fields) else _CHALLENGE
+        given = _credentials(fields.get("authorization"))
         if given is None:
-            raise Problem(
-                401, "access-denied", "say who you are: a name and its password", headers=_CHALLENGE
-            )
+            raise Problem(401, "access-denied", "say who you are: a name and its password", headers=challenge)
         user, password = given
+        await self.refuse_wrong(guest, user, password, challenge=challenge)
+        return user
+
+    async def refuse_wrong(
+        self, guest: Guest, user: str, password: bytes, *, challenge: Mapping[str, str] | None = None
+    ) -> None:
+        """Count a try of ``guest`` to be ``user``, and refuse one with a wrong password.
+
+        Raises:
+            Problem: it is wrong (401), this source has failed too often (429), too many try at once (503).
+        """
         # It counts for itself, whoever else is in its network.
         counted = guest.source if self._favoured.remembered(guest.source) else guest.counted
         named = _named(user, counted)
         # First: what is remembered of others must tell nobody whether he has guessed it.
         self._refuse_locked_out(counted, named)
         if self._passwords.is_known(user, password):
-            return user
+            return
         try:
             right = await self._passwords.is_right(user, password)
         except TooManyTries:
@@ -122,11 +197,11 @@ class Logins:
         if not right:
             self._lockout.failed(counted)
             self._tries.failed(named)
-            log.warning("login of %r from %s refused: wrong name or password", user, guest.source)
-            raise Problem(401, "access-denied", "the name or the password is wrong", headers=_CHALLENGE)
+            known = user if len(user) <= _NAME_MAX else f"{user[:_NAME_MAX]}..."
+            log.warning("login of %r from %s refused: wrong name or password", known, guest.source)
+            raise Problem(401, "access-denied", "the name or the password is wrong", headers=challenge)
         self._lockout.succeeded(counted)
         self._tries.succeeded(named)
-        return user
 
     def _refuse_locked_out(self, counted: str, named: str) -> None:
         remaining_s = max(self._lockout.remaining_s(counted), self._tries.remaining_s(named))
@@ -141,6 +216,19 @@ def _named(user: str, source: str) -> str:
     """Return what the tries of one name from one source are counted under, which may stand in a log."""
     name = user if len(user) <= _NAME_MAX else hashlib.sha256(user.encode()).hexdigest()
     return f"{name!r} from {source}"
+
+
+def _cookie(guest: Guest, fields: Mapping[str, str]) -> str | None:
+    """Return the value of our cookie (RFC 6265 section 5.4), None if it does not come with the request."""
+    name = cookie_name(guest)
+    pairs = (pair.strip().partition("=") for pair in fields.get("cookie", "").split(";"))
+    return next((value for found, _, value in pairs if found == name), None)
+
+
+def _is_of_page(guest: Guest, fields: Mapping[str, str]) -> bool:
+    """True if a page asks by its script: a browser that is asked for a password would put up its own form."""
+    is_script = fields.get("sec-fetch-dest") == "empty"
+    return is_script or TOKEN in fields or _cookie(guest, fields) is not None
 
 
 def _credentials(authorization: str | None) -> tuple[str, bytes] | None:

@@ -37,10 +37,13 @@ def refuse_foreign(request: Request) -> None:
     Raises:
         Problem: it would change something (403).
     """
-    if request.method in READS:
-        return
+    if request.method not in READS and is_foreign(request):
+        raise Problem(403, "access-denied", "a page of another origin may change nothing here")
+
+
+def is_foreign(request: Request) -> bool:
+    """Return whether a browser says that a page of another origin asks for it."""
     scheme = "https" if request.guest.secure else "http"
     own = f"{scheme}://{request.fields['host']}".lower()
     origin = request.fields.get("origin", own).lower()
-    if origin != own or request.fields.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-        raise Problem(403, "access-denied", "a page of another origin may change nothing here")
+    return origin != own or request.fields.get("sec-fetch-site", "none") not in ("none", "same-origin")

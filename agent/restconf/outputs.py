@@ -16,20 +16,21 @@ Level = Mapping[QName, SchemaNode]
 def output_json(schema: Schema, operation: SchemaNode, body: bytes) -> bytes:
     """*worker* Return ``output`` of ``operation`` (RFC 8040 section 3.6.2), whose children ``body`` holds."""
     elements = parse(b"<output>%b</output>" % body)
-    found = _members(schema, elements, operation.output, operation.module)
+    found = members(schema, elements, operation.output, operation.module)
     return json.dumps({f"{operation.module}:output": found}, ensure_ascii=False).encode()
 
 
 def event_json(schema: Schema, time: str, body: bytes) -> bytes:
     """*worker* Return a notification (RFC 8040 section 6.4) whose element is ``body``, on one line."""
     level = dict(schema.notifications)
-    found = _members(schema, [parse(body)], level, "")
+    found = members(schema, [parse(body)], level, "")
     return json.dumps(
         {"ietf-restconf:notification": {"eventTime": time, **found}}, ensure_ascii=False
     ).encode()
 
 
-def _members(schema: Schema, elements: Iterable[Element], level: Level, module: str) -> dict[str, object]:
+def members(schema: Schema, elements: Iterable[Element], level: Level, module: str) -> dict[str, object]:
+    """*worker* Return ``elements``, of nodes in ``level``, as members of an object of ``module``."""
     found: dict[str, object] = {}
     for element in elements:
         node = level.get((namespace(element), local_name(element)))
@@ -48,6 +49,28 @@ def _members(schema: Schema, elements: Iterable[Element], level: Level, module: 
     return found
 
 
+def inside(schema: Schema, element: Element, node: SchemaNode) -> Level:
+    """Return the nodes that can lie in ``element``, which is of ``node``: in anydata, top-level nodes, or in
+    the value of an edit what stands where its target does (RFC 8072 section 3)."""
+    if node.kind is not Kind.ANYDATA:
+        return node.children
+    edit = element.getparent()
+    texts = () if edit is None else (one.text for one in edit if local_name(one) == "target")
+    target = next(iter(texts), None)
+    return schema.roots if target is None or node.name != "value" else _beside(schema, target)
+
+
+def _beside(schema: Schema, target: str) -> Level:
+    """Return the nodes that can stand where ``target`` leads, a path as RESTCONF has them."""
+    level: Level = schema.roots
+    module = ""
+    for step in target.strip("/").split("/")[:-1]:
+        prefix, _, name = step.partition("=")[0].rpartition(":")
+        module = prefix or module
+        level = level[schema.by_name[module].namespace, name].children
+    return level
+
+
 def _name(schema: Schema, element: Element, module: str) -> str:
     served = schema.by_namespace.get(namespace(element))
     own = module if served is None else served.name
@@ -55,10 +78,8 @@ def _name(schema: Schema, element: Element, module: str) -> str:
 
 
 def _value(schema: Schema, element: Element, node: SchemaNode) -> object:
-    if node.kind is Kind.ANYDATA:
-        return _members(schema, element, schema.roots, node.module)
     if not node.is_leafy:
-        return _members(schema, element, node.children, node.module)
+        return members(schema, element, inside(schema, element, node), node.module)
     text = element.text or ""
     if node.holds_nothing:
         return [None]
@@ -74,4 +95,4 @@ def _any(schema: Schema, element: Element, module: str) -> object:
     if not len(element):
         return element.text or ""
     served = schema.by_namespace.get(namespace(element))
-    return _members(schema, element, {}, module if served is None else served.name)
+    return members(schema, element, {}, module if served is None else served.name)

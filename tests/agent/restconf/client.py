@@ -7,12 +7,14 @@ import base64
 import itertools
 import json
 import ssl
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from agent.http.answers import App
 from agent.http.door import Door, open_door
 from agent.http.limits import DoorLimits
 from agent.http.tls import Tls
@@ -144,7 +146,10 @@ async def serving(
     limits: DoorLimits = LIMITS,
     tls: Tls | None = None,
     tries: int = 30,
+    now: Callable[[], float] = time.monotonic,
+    around: Callable[[Restconf, Logins], App] | None = None,
 ) -> AsyncIterator[Client]:
+    """Serve RESTCONF, or what ``around`` makes of it; ``now``: the time of sessions of the page."""
     passwords = Passwords(dict.fromkeys(USERS, HASH))
     kept_tries = Lockout(folder / "lockout-names.json", tries, 30)
     lockout = Lockout(folder / "lockout.json", tries, 30)
@@ -156,10 +161,12 @@ async def serving(
         tries=kept_tries,
         favoured=Favoured(folder / "recovery.json", any_users=False),
         lookups=Lookups(),
+        now=now,
     )
     app = Restconf(lab.context, logins, bounds, next_session_id=itertools.count(100).__next__)
     try:
-        async with open_door(app, ("127.0.0.1", 0), tls, limits) as door:
+        served: App = app if around is None else around(app, logins)
+        async with open_door(served, ("127.0.0.1", 0), tls, limits) as door:
             yield Client(door, lab, app, lockout=lockout, logins=logins, passwords=passwords)
             await app.stop()
     finally:

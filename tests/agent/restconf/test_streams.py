@@ -35,7 +35,7 @@ async def test_a_user_has_so_many_streams_and_requests_beside_them(client: Clien
     await requests_have_a_bound(client)
     for _, one in (*streams, (reader, writer)):
         one.transport.abort()
-    under_way = client.app._under_way
+    under_way = client.app.under_way
     async with asyncio.timeout(PATIENCE_S):
         while under_way.requests or under_way.streams:  # noqa: ASYNC110 - there is no event of it
             await asyncio.sleep(0)
@@ -48,7 +48,7 @@ async def requests_have_a_bound(client: Client) -> None:
         for _ in range(BOUNDS.requests_per_user)
     ]
     async with asyncio.timeout(PATIENCE_S):
-        while client.app._under_way.requests["tester"] < BOUNDS.requests_per_user:  # noqa: ASYNC110 - there is no event of it
+        while client.app.under_way.requests["tester"] < BOUNDS.requests_per_user:  # noqa: ASYNC110 - there is no event of it
             await asyncio.sleep(0)
     assert (await client.ask("GET", "/restconf")).status == 503
     assert (await client.as_user("bob").ask("GET", "/restconf")).status == 200
