@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.machines.running import machine
+from tests.machines.running import PYTEST, SETUP, machine
 
 pytestmark = pytest.mark.machine
 
-SETUP = ("--layer", "setup", "script/setup --tests")
-PYTEST = ("--layer", "tests", "cd .venv; bin/pip install -q -e '/opt/yangswan[test]'")
 # With ML-KEM, which needs 6.0.2 and OpenSSL 3.5, and with alerts, which need 6.0.3.
 NEXT = (
     "--layer", "next",

@@ -294,6 +294,27 @@ def test_without_root_and_sudo_the_packages_of_the_tests_are_done_without(tmp_pa
     assert messages == "setup: not root, and no sudo: skipping the tests of: yangcli openssh-server \n"
 
 
+STEPS = """
+source script/setup
+command() { return 0; }
+for step in ensure_packages ensure_test_packages ensure_confinement make_environment; do
+    eval "$step() { echo $step; }"
+done
+main "$@"
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--quiet",), ("--tests",), ("--quiet", "--tests")])
+def test_the_packages_of_the_tests_come_with_their_option_alone(options: tuple[str, ...]) -> None:
+    """A browser among them: a gateway gets none."""
+    done = subprocess.run(
+        ["bash", "-eu", "-c", STEPS, "setup", *options], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert ("ensure_test_packages" in done.stdout.split()) == ("--tests" in options)
+    assert "chromium" in call("eval", "echo $test_packages")[1].split()
+    assert "chromium" not in call("eval", "echo $base_packages")[1].split()
+
+
 def test_an_option_that_it_does_not_know_is_refused() -> None:
     status, _, messages = call("main", "--test")
     assert status == 1

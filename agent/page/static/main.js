@@ -1,0 +1,158 @@
+/* The page: who is logged in, which view is shown, and one connection to the gateway for all of them. */
+
+import * as api from "./api.js";
+import { h, replace } from "./dom.js";
+import { Frame } from "./frame.js";
+import { Link } from "./link.js";
+import { showLogin } from "./login.js";
+import { Tunnels } from "./store.js";
+
+/* A view is fetched when it is first shown. `nth`: what the second step of its place is called. */
+const VIEWS = {
+  tunnels: { load: () => import("./table.js"), nth: "id", one: () => import("./tunnel.js") },
+  history: { load: () => import("./history.js"), nth: "commit", one: () => import("./commit.js") },
+  sessions: { load: () => import("./sessions.js") },
+  daemon: { load: () => import("./daemon.js") },
+  certificates: { load: () => import("./certificates.js") },
+};
+
+const OVER = {
+  logout: "You have logged out.",
+  expired: "Your session has ended. Log in again.",
+  changed: "Your session was ended, because your user, its password or its rights have changed. Log in again.",
+};
+
+const main = document.getElementById("main");
+const tunnels = new Tunnels();
+const frame = new Frame(document.getElementById("header"), document.getElementById("messages"), {
+  onLogout: leave,
+  onHurry: () => link?.hurry(),
+});
+
+let session = null;
+let link = null;
+let view = null;
+let turn = 0;
+
+/** Return the view of the address: `{place, load, parameters}`. */
+function route() {
+  const [place, second] = location.hash.replace(/^#\/?/, "").split("/");
+  const known = Object.hasOwn(VIEWS, place) ? place : "tunnels";
+  const { load, one, nth } = VIEWS[known];
+  if (second && one) return { place: known, load: one, parameters: { [nth]: decoded(second) } };
+  return { place: known, load, parameters: {} };
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+async function showView({ moveFocus }) {
+  if (session === null) return;
+  const mine = ++turn;
+  close();
+  const { place, load, parameters } = route();
+  frame.place(place);
+  const room = h("div", { class: "room" });
+  replace(main, room);
+  let shown;
+  try {
+    shown = await (await load()).show(room, context(), parameters);
+  } catch (error) {
+    if (mine !== turn) return;
+    console.info("the view cannot be shown:", error);
+    replace(room, h("h1", { tabindex: "-1" }, "This cannot be shown"), h("p", { role: "alert" }, error.message));
+    shown = { title: "This cannot be shown", close() {} };
+  }
+  if (mine !== turn) return shown.close();
+  view = shown;
+  document.title = `${shown.title} - yangswan`;
+  if (moveFocus) focusOn(room);
+}
+
+/* Who follows a link by keyboard or hears the page is taken to where the new view begins. */
+function focusOn(room) {
+  const heading = room.querySelector("h1");
+  heading?.setAttribute("tabindex", "-1");
+  heading?.focus({ preventScroll: true });
+  window.scrollTo(0, 0);
+}
+
+function context() {
+  const own = link;
+  return {
+    api,
+    tunnels,
+    link: own,
+    user: session.user,
+    by: session.by,
+    say: (message, kind) => frame.say(message, kind),
+    onNotification: (callback) => own.onNotification(callback),
+    onLiveAgain: (callback) => own.onLiveAgain(callback),
+    now: () => own.now(),
+  };
+}
+
+function close() {
+  view?.close();
+  view = null;
+}
+
+function enter(who) {
+  session = who;
+  frame.quiet();
+  link = new Link(tunnels, { allowed: async () => (await api.whoAmI()) !== null, onOver: (reason) => ask(OVER[reason] ?? OVER.expired) });
+  frame.session(session, link);
+  showView({ moveFocus: true });
+}
+
+/* Nobody is logged in any more: nothing of what was shown stays in the page. */
+function ask(why) {
+  turn += 1;
+  close();
+  link?.close();
+  link = null;
+  session = null;
+  tunnels.clear();
+  frame.session(null, null);
+  frame.quiet();
+  document.title = "Log in - yangswan";
+  showLogin(main, api, why, enter);
+}
+
+async function leave() {
+  try {
+    await api.logout();
+  } catch (error) {
+    if (error.status !== 401) return frame.say(`The session could not be ended: ${error.message}`, "error");
+  }
+  ask(OVER.logout);
+}
+
+async function begin() {
+  window.addEventListener("hashchange", () => showView({ moveFocus: true }));
+  api.onLoggedOut(() => session !== null && ask(OVER.expired));
+  try {
+    const who = await api.whoAmI();
+    if (who === null) ask("");
+    else enter(who);
+  } catch (error) {
+    replace(
+      main,
+      h("h1", {}, "The gateway cannot be asked"),
+      h("p", { role: "alert" }, error.message),
+      h("button", { type: "button", onclick: () => location.reload() }, "Try again"),
+    );
+  }
+}
+
+document.getElementById("skip").addEventListener("click", (event) => {
+  // The address is the place of the view, and not to be that of an element.
+  event.preventDefault();
+  main.focus();
+});
+begin();
