@@ -77,7 +77,7 @@ async def is_seen(context: Context, caller: Caller, place: Place, query: ReadQue
     Raises:
         RpcErrors: it cannot be read.
     """
-    if all(step.node.is_np_container for step in place.steps):
+    if all(step.node.is_np_container and not step.node.conditional for step in place.steps):
         return not place.steps or _may_read(context.access(caller), place)
     query = replace(query, content="config", depth=1)
     return await retrieved(context, caller, place, query, datastore="running", media=Media.JSON) is not None
