@@ -87,7 +87,7 @@ async def test_delete_takes_away(client: Client) -> None:
 
 
 async def test_a_container_that_is_always_there_can_be_emptied_twice(client: Client) -> None:
-    """RFC 7950 section 7.5.1: without content it is there all the same, and then there is nothing to change."""
+    """RFC 7950 section 7.5.1: without content it is there all the same, and nothing is to be changed."""
     await client.put(f"{AT}=1", entry(id="1", plain={"note": "n"}))
     plain, note = f"{DATA}{AT}=1/plain", f"{DATA}{AT}=1/plain/note"
     assert (await client.ask("DELETE", plain)).status == 204
