@@ -182,12 +182,16 @@ async def test_insert_is_for_what_users_order(client: Client) -> None:
             "unknown-attribute",
         ),
         ("PUT", f"{AT}=1", [], 400, "malformed-message"),
+        ("PUT", f"{AT}=1?content=config", entry(id="1"), 400, "invalid-value"),
+        ("POST", "/every-construct:top?with-defaults=trim", entry(id="1"), 400, "invalid-value"),
+        ("PATCH", f"{AT}=1?insert=first", entry(id="1"), 400, "invalid-value"),
+        ("DELETE", f"{AT}=1?depth=1", None, 400, "invalid-value"),
     ],
 )
 async def test_what_cannot_be_done_is_told_and_leaves_nothing(
     client: Client, method: str, path: str, body: object, status: int, tag: str | None
 ) -> None:
-    found = await client.ask(method, DATA + path, json.dumps(body))
+    found = await client.ask(method, DATA + path, None if body is None else json.dumps(body))
     assert found.status == status, found.text
     if tag is not None:
         assert found.error["error-tag"] == tag
