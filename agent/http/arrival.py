@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agent.http.limits import DoorLimits
+from agent.http.lingering import Lingering
 from agent.transport.doorway import Doorway, source_of
 
 log = logging.getLogger(__name__)
@@ -57,12 +58,13 @@ class Guest:
 
 
 class Hall:
-    """The places of one door."""
+    """The places of one door. ``lingering``: clients that have been answered, have none, and still send."""
 
     def __init__(self, limits: DoorLimits) -> None:
         self._limits = limits
         self._doorway = Doorway(limits.connections, limits.connections_per_source, lambda source: False)
         self._vouched: Counter[str] = Counter()
+        self.lingering = Lingering(limits)
         self.refused = 0
         self.closed = False
         self.empty = asyncio.Event()
