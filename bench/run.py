@@ -20,6 +20,7 @@ from bench.session import Late, Refused, Session, open_session
 from bench.site import Peer, Site
 from bench.table import line
 from bench.with_charon import WithCharon
+from bench.with_doors import WithDoors
 
 Measure = Callable[[Site, Session], Iterable[Row]]
 LOADED: dict[str, Measure] = {
@@ -49,7 +50,7 @@ class Run:
 
     def all(self) -> None:
         """Measure everything that was asked for. What cannot be measured is named in the report."""
-        for tunnels in self.options.sizes if self.options.only != {"charon"} else ():
+        for tunnels in self.options.sizes if self.options.only - {"charon", "delays"} else ():
             with _folder() as folder:
                 self._without_charon(folder, tunnels)
 
@@ -57,6 +58,13 @@ class Run:
             with _folder() as folder:
                 here = WithCharon(folder=folder, tunnels=tunnels, plan=self.options.plan, take=self._take)
                 self._try(f"charon, {tunnels} tunnels", here.all)
+
+        for tunnels in self.options.charon_sizes if "delays" in self.options.only else ():
+            with _folder() as folder:
+                doors = WithDoors(
+                    folder=folder, tunnels=tunnels, plan=self.options.plan, take=self._take, miss=self._miss
+                )
+                self._try(f"delays, {tunnels} tunnels", doors.all)
 
     def _without_charon(self, folder: Path, tunnels: int) -> None:
         self._try(f"yangswan, {tunnels} tunnels", lambda: self._agent(folder, tunnels))
