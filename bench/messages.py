@@ -149,17 +149,20 @@ class Words:
         """Return a subscription to the changes of operational (RFC 8641), of all tunnels or of one."""
         wanted = self._tunnels("" if number is None else f"<ipsec><id>{number}</id></ipsec>")
         body = (
-            f'<establish-subscription xmlns="{SUBSCRIBED}" xmlns:yp="{PUSH}" xmlns:ds="{DATASTORES}">'
-            f"<yp:datastore>ds:operational</yp:datastore>"
-            f"<yp:datastore-subtree-filter>{wanted}</yp:datastore-subtree-filter>"
-            f"<yp:on-change><yp:dampening-period>{dampening_cs}</yp:dampening-period></yp:on-change>"
+            # Names of namespaces that a filter has no need of are kept with it, and count.
+            f'<establish-subscription xmlns="{SUBSCRIBED}">'
+            f'<datastore xmlns="{PUSH}" xmlns:ds="{DATASTORES}">ds:operational</datastore>'
+            f'<datastore-subtree-filter xmlns="{PUSH}">{wanted}</datastore-subtree-filter>'
+            f'<on-change xmlns="{PUSH}"><dampening-period>{dampening_cs}</dampening-period></on-change>'
             f"</establish-subscription>"
         )
         return framed(body, "on-change")
 
     def subscriptions(self) -> bytes:
         """Return a get of the state of all subscriptions (RFC 8639 section 2.8)."""
-        return framed(f'<get><filter type="subtree"><subscriptions xmlns="{SUBSCRIBED}"/></filter></get>', "subs")
+        return framed(
+            f'<get><filter type="subtree"><subscriptions xmlns="{SUBSCRIBED}"/></filter></get>', "subs"
+        )
 
     def _tunnels(self, body: str) -> str:
         return f'<tunnels xmlns="{self.namespace}">{body}</tunnels>'

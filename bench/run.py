@@ -15,7 +15,7 @@ from bench.figures import Report, Row
 from bench.options import Options
 from bench.peers import agent, libyang_rows, netconfd, stub
 from bench.peers.failed import Failed
-from bench.rows import changes, rates, reads, starts, syncs, waits
+from bench.rows import changes, rates, reads, starts, subscribers, syncs, waits
 from bench.session import Late, Refused, Session, open_session
 from bench.site import Peer, Site
 from bench.table import line
@@ -32,6 +32,7 @@ LOADED: dict[str, Measure] = {
     "setup": rates.setup,
     "idle": rates.idle,
     "waits": waits.waits,
+    "subscribers": subscribers.subscribers,
 }
 """What is measured when all tunnels are there, in this order."""
 CANNOT = (Failed, Late, Refused, OSError, RuntimeError, subprocess.SubprocessError)

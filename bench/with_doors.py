@@ -20,7 +20,7 @@ from bench.peers.failed import Failed
 from bench.peers.vici_events import ViciEvents
 from bench.rows import delays
 from bench.session import Session, open_session
-from bench.site import Peer, Plan, Site
+from bench.site import Plan, Site
 from console.passwd import hash_of
 from script import apparmor
 from tests.lab import Lab, charon_folder, open_lab
@@ -104,9 +104,7 @@ class WithDoors:
 
     def _end(self, stack: ExitStack, lab: Lab, name: str) -> agent.Agent:
         namespace = lab.bob_ns if name == "far" else lab.alice_ns
-        doors = DOORS.format(
-            metrics=METRICS_PORT, web=WEB_PORT, user=USER, hash=hash_of(PASSWORD.encode())
-        )
+        doors = DOORS.format(metrics=METRICS_PORT, web=WEB_PORT, user=USER, hash=hash_of(PASSWORD.encode()))
         return stack.enter_context(
             agent.started(
                 self.folder / name, "managed", namespace.exec, settings="" if name == "far" else doors
@@ -161,4 +159,3 @@ def _inside(lab: Lab, port: int, stack: ExitStack) -> Web:
 
 def _stream(session: Session, pattern: bytes) -> Stream:
     return Stream(session.fileno(), session.take, Words(pattern))
-

@@ -46,7 +46,7 @@ class ViciEvents:
         if not data:
             raise Refused("charon has gone")
         text = self._rest + data
-        found = []
+        found: list[str] = []
         while len(text) >= 4 and len(text) >= (end := 4 + int.from_bytes(text[:4], "big")):
             packet, text = text[4:end], text[end:]
             if packet[0] == EVENT:

@@ -3,8 +3,8 @@
 The far end of a tunnel begins it and cuts it, so that charon hears of it from the wire. It counts from when
 its event comes out of charon's socket, where the agent gets it, too, to when the octets that say so have come
 to who listens; one thread reads all, by one clock. The next change comes when all have heard of the last one,
-after a pause by chance, so that it falls anywhere between two scrapes. Each tunnel comes and goes once: of one
-that does so more than a few times the agent tells less often.
+after a pause by chance, so that it falls anywhere between two scrapes. Each tunnel comes and goes once: of
+one that does so more than a few times the agent tells less often.
 """
 
 from __future__ import annotations
