@@ -142,8 +142,8 @@ class Ears:
     def add(self, name: str, ear: Ear) -> None:
         self._selector.register(ear, selectors.EVENT_READ, name)
 
-    def remove(self, ear: Ear) -> None:
-        self._selector.unregister(ear)
+    def remove(self, fileno: int) -> None:
+        self._selector.unregister(fileno)
 
     def close(self) -> None:
         self._selector.close()

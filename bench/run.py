@@ -35,6 +35,7 @@ LOADED: dict[str, Measure] = {
     "subscribers": subscribers.subscribers,
 }
 """What is measured when all tunnels are there, in this order."""
+WITH_DOORS = {"delays", "subscribers"}
 CANNOT = (Failed, Late, Refused, OSError, RuntimeError, subprocess.SubprocessError)
 OF_OTHERS = ("leaf", "whole", "state", "one", "rpc", "setup")
 
@@ -60,12 +61,20 @@ class Run:
                 here = WithCharon(folder=folder, tunnels=tunnels, plan=self.options.plan, take=self._take)
                 self._try(f"charon, {tunnels} tunnels", here.all)
 
-        for tunnels in self.options.charon_sizes if "delays" in self.options.only else ():
+        for tunnels in self.options.charon_sizes if self.options.only & WITH_DOORS else ():
             with _folder() as folder:
-                doors = WithDoors(
-                    folder=folder, tunnels=tunnels, plan=self.options.plan, take=self._take, miss=self._miss
-                )
-                self._try(f"delays, {tunnels} tunnels", doors.all)
+                self._try(f"with doors, {tunnels} tunnels", self._doors(folder, tunnels).all)
+
+    def _doors(self, folder: Path, tunnels: int) -> WithDoors:
+        options = self.options
+        return WithDoors(
+            folder=folder,
+            tunnels=tunnels,
+            plan=options.plan,
+            only=options.only,
+            take=self._take,
+            miss=self._miss,
+        )
 
     def _without_charon(self, folder: Path, tunnels: int) -> None:
         self._try(f"yangswan, {tunnels} tunnels", lambda: self._agent(folder, tunnels))

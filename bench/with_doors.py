@@ -18,7 +18,7 @@ from bench.messages import far_address
 from bench.peers import agent
 from bench.peers.failed import Failed
 from bench.peers.vici_events import ViciEvents
-from bench.rows import delays
+from bench.rows import delays, subscribers
 from bench.session import Session, open_session
 from bench.site import Plan, Site
 from console.passwd import hash_of
@@ -46,11 +46,13 @@ Take = Callable[[str, Callable[[], Iterable[Row]]], bool]
 
 @dataclass(frozen=True, slots=True)
 class WithDoors:
-    """``take`` adds the rows of a measure, or names it in the report; ``miss`` names something there."""
+    """``only``: the groups that are wanted. ``take`` adds the rows of a measure, or names it in the report;
+    ``miss`` names something there."""
 
     folder: Path
     tunnels: int
     plan: Plan
+    only: frozenset[str]
     take: Take
     miss: Callable[[str], object]
 
@@ -63,12 +65,15 @@ class WithDoors:
         if os.geteuid() != 0 or shutil.which("ip") is None:
             raise Failed("needs root and the command ip, for network namespaces")
         with open_lab(self.folder) as lab, apparmor.allowed_below(self.folder):
-            self.take(f"delays, {self.tunnels} tunnels", lambda: self._delays(lab))
+            self.take(f"delays, {self.tunnels} tunnels", lambda: self._rows(lab))
 
-    def _delays(self, lab: Lab) -> Iterator[Row]:
+    def _rows(self, lab: Lab) -> Iterator[Row]:
         with ExitStack() as stack:
             site, line = self._ready(stack, lab)
-            yield from delays.delays(site, line)
+            if "delays" in self.only:
+                yield from delays.delays(site, line)
+            if "subscribers" in self.only:
+                yield from subscribers.events(site, line, delays.tunnels(site)[-1])
 
     def _ready(self, stack: ExitStack, lab: Lab) -> tuple[Site, delays.Line]:
         """Return an agent with all doors, no tunnel of which is live, and who listens."""
@@ -131,7 +136,7 @@ class WithDoors:
             raise Failed(f"the stream of RESTCONF: {head.partition(chr(13))[0]}")
         ears.add("restconf", Stream(web.fileno(), web.read, Words(IN_JSON_EVENT)))
         yield "restconf"
-        page = self._page(_inside(lab, WEB_PORT, stack))
+        page = self._page(_inside(lab, WEB_PORT, stack)) if "delays" in self.only else None
         if page is not None:
             ears.add("page", page)
             yield "page"

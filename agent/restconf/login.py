@@ -66,7 +66,7 @@ class Logins:
         user = self.certified(guest)
         if user is None:
             user = await self._by_password(guest, authorization)
-        if not guest.vouch():
+        if not guest.vouch(user):
             raise Problem(
                 503, "resource-denied", "there are too many connections", headers={"Retry-After": "1"}
             )

@@ -2,112 +2,28 @@
 
 Each session has ten subscriptions: to the changes of one tunnel, half of them dampened, and one to those of
 all tunnels; one session in ten reads nothing until the end, and has one to the stream of events, too. Then a
-leaf of that tunnel is changed and committed, again when all have heard who are not dampened; and one of all
-tunnels, many times without waiting for anybody.
+leaf of that tunnel is changed and committed, again when all have heard who are not dampened; then again and
+again, and one of all tunnels, without waiting for anybody. With a charon the tunnel is live, and is cut.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import closing
 
 from bench import processes
-from bench.ears import Ears, Stream, Words
+from bench.ears import Ears
 from bench.figures import Row
-from bench.messages import Words as Messages
+from bench.rows import delays
+from bench.rows.crowd import Crowd, crowd
 from bench.session import Session
 from bench.site import Site
 from bench.table import figure
 
 TUNNELS_MAX = 1000
-ON_ONE = 5
-"""Subscriptions to one tunnel, of each session; one less that are dampened, and one to all tunnels."""
-DAMPENING_CS = 100
-READS_NOTHING = 10
-"""One session in so many."""
-PATCH = rb"<push-(?:change-)?update[^>]*><id>(\d+)</id>(?:(?!</notification>)(?s:.))*?<%b[^>]*>([^<]*)</%b>"
-ID = re.compile(rb"<id[^>]*>(\d+)</id>")
-WRITER = "writer"
-BURST = 20
-
-
-@dataclass(slots=True)
-class Crowd:
-    """``silent``: sessions that do not read, and ``silent_ids`` their subscriptions; ``quick_ids`` and
-    ``dampened_ids`` are those of the others. ``last``: what each subscription has told last, and when;
-    ``patches``: how many have come."""
-
-    ears: Ears
-    writer: Session
-    leaf: str
-    silent: list[Session] = field(default_factory=list)
-    quick_ids: set[int] = field(default_factory=set)
-    dampened_ids: set[int] = field(default_factory=set)
-    silent_ids: set[int] = field(default_factory=set)
-    last: dict[int, tuple[str, float]] = field(default_factory=dict)
-    patches: int = 0
-    answers: int = 0
-
-    def join(self, session: Session, words: Messages, number: int, *, reads: bool) -> None:
-        """Have a session subscribe; all is established before anything is read on."""
-        quick = {_id(session, words.on_change(number)) for _ in range(ON_ONE)}
-        requests = [words.on_change(number, DAMPENING_CS)] * (ON_ONE - 1) + [
-            words.on_change(None, DAMPENING_CS)
-        ]
-        dampened = {_id(session, request) for request in requests}
-        if reads:
-            self.quick_ids |= quick
-            self.dampened_ids |= dampened
-            self.listen(session)
-        else:
-            session.ask(words.stream())
-            self.silent_ids |= quick | dampened
-            self.silent.append(session)
-
-    def listen(self, session: Session) -> None:
-        name = self.leaf.encode()
-        words = Words(PATCH % (name, name))
-        self.ears.add(f"session {session.pid}", Stream(session.fileno(), session.take, words))
-
-    def take(self, ears: Iterator[tuple[str, str, float]]) -> None:
-        for name, value, now in ears:
-            if name == WRITER:
-                self.answers += 1
-                continue
-            id_, _, text = value.partition(" ")
-            self.patches += 1
-            self.last[int(id_)] = text, now
-
-    def ask(self, message: bytes) -> float:
-        """Have the writer ask, and return when it was answered; all that comes meanwhile is taken."""
-        before = self.answers
-        self.writer.send(message)
-        self.take(self.ears.heard(lambda: self.answers > before, "an answer"))
-        return time.monotonic()
-
-    def told(self, text: str, wanted: set[int]) -> Sequence[float]:
-        """Wait until all of ``wanted`` have told ``text``, and return when each did."""
-
-        def have() -> bool:
-            return all(self.last.get(one, ("", 0.0))[0] == text for one in wanted)
-
-        self.take(self.ears.heard(have, repr(text)))
-        return [self.last[one][1] for one in wanted]
-
-
-@contextmanager
-def crowd(site: Site, writer: Session, number: int, leaf: str) -> Iterator[Crowd]:
-    """Who subscribes to the tunnel ``number``; ``leaf`` is what is looked at."""
-    words = site.peer.words
-    with ExitStack() as stack, closing(Ears()) as ears:
-        found = Crowd(ears, writer, leaf)
-        for place in range(site.plan.subscribing):
-            session = stack.enter_context(site.another_session())
-            found.join(session, words, number, reads=place % READS_NOTHING != 0)
-        yield found
+BURST = 12
 
 
 def subscribers(site: Site, session: Session) -> Iterator[Row]:
@@ -115,17 +31,20 @@ def subscribers(site: Site, session: Session) -> Iterator[Row]:
     if site.tunnels > TUNNELS_MAX:
         return
     yield from _alone(site, session)
-    before_kib = processes.settled_kib(site.peer.pid)
-    with crowd(site, session, site.middle, "description") as found:
+    yield _resident(site, "alone", "without a subscriber")
+    with closing(Ears()) as ears, crowd(site, ears, site.middle, "description") as found:
         count = sum(map(len, (found.quick_ids, found.dampened_ids, found.silent_ids)))
         note = f"{count} subscriptions, {len(found.silent_ids)} of them not read"
-        after_kib = processes.settled_kib(site.peer.pid)
-        yield site.row("subscribers.memory", "KiB", (after_kib - before_kib) / count, note=f"each; {note}")
-        found.ears.add(WRITER, Stream(session.fileno(), session.take, Words(rb"(<ok/>)")))
-        yield from _one(site, found)
-        yield from _all(site, found)
-        found.ears.remove(session)
+        yield _resident(site, "joined", note)
+        with found.writing(session):
+            yield from _one(site, found)
+            yield from _burst(site, found)
+            yield from _all(site, found)
         yield from _not_read(site, session, found)
+
+
+def _resident(site: Site, name: str, note: str) -> Row:
+    return site.row(f"subscribers.{name}", "MiB", processes.settled_kib(site.peer.pid) / 1024, note=note)
 
 
 def _alone(site: Site, session: Session) -> Iterator[Row]:
@@ -163,6 +82,34 @@ def _one(site: Site, found: Crowd) -> Iterator[Row]:
         yield site.row(f"subscribers.{name}", "ms", *values, cpu_ms=cpu_ms, note=note)
 
 
+def _burst(site: Site, found: Crowd) -> Iterator[Row]:
+    """One leaf of the one tunnel again and again: nobody is waited for."""
+    patches, text = found.patches, ""
+    begin = time.monotonic()
+    for number in range(site.plan.small):
+        text = f"burst {number}"
+        found.ask(site.peer.words.change(site.middle, f"<description>{text}</description>"))
+        sent = time.monotonic()
+        found.ask(site.peer.words.commit())
+    rate = site.plan.small / (time.monotonic() - begin)
+    yield site.row("subscribers.commits", "/s", rate, note="as fast as they go")
+    yield from _heard(site, found, text, sent, "burst")
+    yield _merged(site, found, "burst", patches, site.plan.small)
+
+
+def _heard(site: Site, found: Crowd, text: str, sent: float, name: str) -> Iterator[Row]:
+    note = "until the last has heard, since the last commit was sent"
+    for kind, ids in (("last", found.quick_ids), ("dampened", found.dampened_ids)):
+        heard = max(found.told(text, ids))
+        yield site.row(f"subscribers.{name}-{kind}", "ms", (heard - sent) * 1e3, note=note)
+
+
+def _merged(site: Site, found: Crowd, name: str, patches: int, commits: int) -> Row:
+    came, due = found.patches - patches, commits * (len(found.quick_ids) + len(found.dampened_ids))
+    note = f"{came} patches sent of {due} changes to tell"
+    return site.row(f"subscribers.{name}-sent", "%", came * 100 / due, note=note)
+
+
 def _all(site: Site, found: Crowd) -> Iterator[Row]:
     """One leaf of each tunnel, many times: nobody is waited for."""
     words = site.peer.words
@@ -173,16 +120,11 @@ def _all(site: Site, found: Crowd) -> Iterator[Row]:
         found.ask(words.change_all(site.numbers, f"<description>all {number}</description>"))
         sent = time.monotonic()
         times.append((found.ask(words.commit()) - begin) * 1e3)
-    quick, dampened = (found.told(f"all {BURST - 1}", ids) for ids in (found.quick_ids, found.dampened_ids))
     used_ms = (processes.cpu_s(site.peer.pid) - before_s) * 1e3 / BURST
-    came, due = found.patches - patches, BURST * (len(quick) + len(dampened))
     yield site.row("subscribers.all", "ms", *times, cpu_ms=used_ms, note="edit and commit")
-    for name, heard in (("all-last", quick), ("all-dampened", dampened)):
-        note = "until the last has heard, since the last commit was sent"
-        yield site.row(f"subscribers.{name}", "ms", (max(heard) - sent) * 1e3, note=note)
-    yield site.row("subscribers.patches", "%", came * 100 / due, note=f"{came} sent of {due} changes to tell")
-    resident = processes.resident_kib(site.peer.pid) / 1024
-    yield site.row("subscribers.resident", "MiB", resident, note="then")
+    yield from _heard(site, found, f"all {BURST - 1}", sent, "all")
+    yield _merged(site, found, "all", patches, BURST)
+    yield _resident(site, "after", "then")
 
 
 def _not_read(site: Site, session: Session, found: Crowd) -> Iterator[Row]:
@@ -198,9 +140,32 @@ def _not_read(site: Site, session: Session, found: Crowd) -> Iterator[Row]:
     yield site.row("subscribers.read-again", "ms", (max(heard) - begin) * 1e3, note="until they know all")
 
 
-def _id(session: Session, request: bytes) -> int:
-    """Return the number of a subscription that is asked for; what others are told comes before its reply."""
-    reply = session.ask(request)
-    while (at := reply.find(b"<rpc-reply")) < 0 or (found := ID.search(reply, at)) is None:
-        reply += session.take()
-    return int(found[1])
+def events(site: Site, line: delays.Line, number: int) -> Iterator[Row]:
+    """Have a live tunnel cut and come again: from charon's event to the last who hears."""
+    with crowd(site, line.ears, number, "status") as found:
+        times: dict[tuple[str, str], list[float]] = {}
+        for _ in range(max(1, site.plan.cuts // 2)):
+            for to, kind in delays.KINDS.items():
+                told_s, heard = _cut(line, found, number, to)
+                for name, when in (("first", min(heard)), ("last", max(heard))):
+                    times.setdefault((name, kind), []).append((when - told_s) * 1e3)
+        count = len(found.quick_ids)
+        for (name, kind), values in sorted(times.items()):
+            note = f"of {count} who hear at once; worst {figure(max(values))} ms"
+            yield site.row(f"subscribers.{kind}-{name}", "ms", *values, note=note)
+
+
+def _cut(line: delays.Line, found: Crowd, number: int, to: str) -> tuple[float, list[float]]:
+    """Return when charon has told that a tunnel is ``to``, and when each has heard."""
+    line.far(number, "initiate" if to == "installed" else "terminate")
+    told: list[float] = []
+
+    def all_know() -> bool:
+        return bool(told) and found.know(to, found.quick_ids)
+
+    for name, value, now in line.ears.heard(all_know, f"a tunnel that becomes {to!r}"):
+        if name == delays.CHARON:
+            told += [now] if value == to and not told else []
+        else:
+            found.hear(name, value, now)
+    return told[0], [found.last[one][1] for one in found.quick_ids]
