@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -182,7 +183,7 @@ async def test_nothing_is_read_into_a_request_that_is_not_in_it(doors: Doors, do
             answer = await said(doors.port(door), words)
             # White space around a value is none of it: this is an empty body, and then another request.
             is_whole = door == "web" and name == "a tab in the coding"
-            assert answer.count(b"HTTP/1.1 ") == (1 + is_whole), (name, answer[:300])
+            assert len(re.findall(rb"HTTP/1\.1 \d", answer)) == 1 + is_whole, (name, answer[:300])
             assert answer[9:12] in (b"400", b"405", b"408", b"413", b"414", b"431", b"501", b"505"), (
                 name,
                 answer[:300],
@@ -290,7 +291,12 @@ async def test_who_guesses_with_many_names_from_many_places(tmp_path: Path) -> N
 
         async def guess(number: int, whence: str) -> bytes:
             user = (EVIL, GOOD, f"name{number}", "root")[number % 4]
-            answer = await said(doors.web, request("/restconf", user=user, password=str(number)), whence)
+            words = request("/restconf", user=user, password=str(number))
+            if number % 3 == 0:  # where there is a page, it has a login of its own
+                body = f'{{"user": "{user}", "password": "{number}"}}'.encode()
+                kind, length = "Content-Type: application/json", f"Content-Length: {len(body)}"
+                words = request("/session", kind, length, method="POST") + body
+            answer = await said(doors.web, words, whence)
             return answer[9:12]  # none, if so many have come that it gave way
 
         with doors.bounded("guesses", 96 * MIB):
@@ -300,7 +306,7 @@ async def test_who_guesses_with_many_names_from_many_places(tmp_path: Path) -> N
             ]
             await doors.served()
             found = await asyncio.gather(*guesses)
-            assert set(found) <= {b"401", b"429", b"503", b""}
+            assert set(found) <= {b"401", b"404", b"429", b"503", b""}
             wrong = found.count(b"401")
             assert wrong <= 10 * 5, "each source has five tries"
             for whence in itertools.islice(sources(10), 10):
