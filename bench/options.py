@@ -22,6 +22,8 @@ GROUPS = {
     "waits": "how long another session waits for one tunnel while one asks for much",
     "start": "a start on all tunnels, until the first answer",
     "fsync": "how often a commit waits for the disk",
+    "subscribers": "what 500 subscribers to changes cost, and how late the last of them hears",
+    "delays": "with a charon: how long after its event each door tells that a tunnel is cut, or up",
     "charon": "with a charon: load, leaf, subnet, start, and live tunnels, beside its socket alone",
 }
 SIZES = (25, 100, 1000, 10_000)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from agent.datastore.candidate import Candidate
 from agent.datastore.fitting import RULE_LISTS, rule_lists_of
@@ -14,7 +15,7 @@ from agent.datastore.published import Published
 from agent.datastore.txids import Txids, View, view
 from agent.errors import OperationFailed, RpcErrors
 from agent.memory import give_back
-from agent.translator import Json, Keys
+from agent.translator import EntryChange, Json, Keys
 from agent.yang.many import json_all
 from agent.yang.merging import merge
 from agent.yang.schema import Schema
@@ -23,6 +24,8 @@ from agent.yang.units import Unit, all_units, entries_of, units_by_path
 
 WhenSwapped = Callable[[Tree, Sequence[Unit]], None]
 """*worker* Called with running and the units of it that have just changed."""
+WhenRemoving = Callable[[frozenset[str]], None]
+"""Called with the paths of entries that a commit begins to remove, and with none when it is over."""
 
 
 class Datastores:
@@ -40,6 +43,7 @@ class Datastores:
         self.writing = asyncio.Lock()
         self.committer: int | None = None
         self.when_swapped: list[WhenSwapped] = []
+        self.when_removing: list[WhenRemoving] = []
         self.rule_lists: Mapping[str, str] = {}
         self.txids = Txids()
         self.changes = 0
@@ -57,6 +61,18 @@ class Datastores:
         self.rule_lists = rule_lists or {}
         self.published.publish(running)
         self.candidate = Candidate(self.published)
+
+    @contextmanager
+    def removing(self, changes: Mapping[str, Sequence[EntryChange]]) -> Iterator[None]:
+        """Have it known meanwhile which entries go: their state does so before running has them no more."""
+        paths = frozenset(one.path for each in changes.values() for one in each if one.after is None)
+        for tell in self.when_removing if paths else ():
+            tell(paths)
+        try:
+            yield
+        finally:
+            for tell in self.when_removing if paths else ():
+                tell(frozenset())
 
     def compact(self) -> None:
         """*worker* Copy running to where trees were that are free now.

@@ -118,7 +118,8 @@ class Transactions:
                 log.info("a commit by %s (%s) changed nothing: %s", info.user, info.occasion, info.said)
             return None
         change = _Change(info, candidate, prepared, time=timestamp(), upcoming=upcoming)
-        commit_id, told, doubt = await self._make_real(change, opens, vet=vet)
+        with self._datastores.removing(prepared.changes):
+            commit_id, told, doubt = await self._make_real(change, opens, vet=vet)
         self._announce(config_change(info, told))
         count, held = len(prepared.units), [change]
         del prepared, change
