@@ -39,6 +39,8 @@ MAX_DECLARATIONS = 128
 MAX_ATTRIBUTES = 128
 """Attributes that an element may have, beside declarations: one is found by looking at those before."""
 
+_KNOWN_NAME = 200
+"""Characters of a name, with its namespace, that is kept to be known again."""
 _LINES_KNOWN = 65535
 """libxml2 counts no further."""
 _FEW_DECLARATIONS = 8
@@ -236,6 +238,18 @@ def serialize(element: Element) -> bytes:
 def rename(element: Element, tag: str) -> None:
     """Give ``element`` another ``{namespace}name``; what it declares and holds stays."""
     element.tag = tag
+
+
+@lru_cache(maxsize=1024)
+def _split(tag: str) -> tuple[str, str]:
+    uri, _, name = tag.rpartition("}")
+    return uri[1:], name
+
+
+def qname(element: Element) -> tuple[str, str]:
+    """Return the namespace URI of ``element``, "" for none, and its name."""
+    tag = str(element.tag)
+    return _split(tag) if len(tag) <= _KNOWN_NAME else _split.__wrapped__(tag)
 
 
 def local_name(element: Element) -> str:

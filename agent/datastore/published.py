@@ -27,6 +27,7 @@ class _Edition:
 
     def __post_init__(self) -> None:
         self.tree.shared = True
+        self.tree.few = set()
 
 
 class Published:
@@ -98,6 +99,7 @@ class Published:
             try:
                 self._turn.wait_for(lambda: not self._edition.holders)
                 self._changer = me
+                self._edition.tree.few = set()
             finally:
                 self._waits = False
         try:
