@@ -43,6 +43,8 @@ class Published:
         self._turn = threading.Condition()
         self._waits = False
         self._changer: int | None = None
+        self.changes = 0
+        """How often the tree was changed or replaced: what is read twice is the same if this is."""
 
     @property
     def tree(self) -> Tree:
@@ -99,6 +101,7 @@ class Published:
             try:
                 self._turn.wait_for(lambda: not self._edition.holders)
                 self._changer = me
+                self.changes += 1
                 self._edition.tree.few = set()
             finally:
                 self._waits = False
@@ -118,6 +121,7 @@ class Published:
         with self._turn:
             self._refuse_within(threading.get_ident())
             before, self._edition = self._edition, _Edition(tree)
+            self.changes += 1
         del before  # not within the lock: to free it may take long
 
     def _refuse_within(self, me: int) -> None:

@@ -139,7 +139,8 @@ async def test_rules_are_those_of_now(lab: Lab, first: str) -> None:
 async def test_an_entry_that_has_become_large_goes_the_long_way(lab: Lab) -> None:
     await lab.commit(FULL)
     assert read(lab, ONE) is not None
-    await lab.commit(top(f"<entry><id>1</id>{''.join(f'<step>{n}</step>' for n in range(MAX_NODES))}</entry>"))
+    steps = "".join(f"<step>{n}</step>" for n in range(MAX_NODES))
+    await lab.commit(top(f"<entry><id>1</id>{steps}</entry>"))
     assert read(lab, ONE) is None
 
 
