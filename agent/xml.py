@@ -80,7 +80,8 @@ def parse(data: bytes, max_elements: int = MAX_ELEMENTS, max_depth: int = MAX_DE
     _refuse_encoding(data)
     if b"\0" in data:
         raise XmlError("a NUL octet is not allowed in XML")
-    if data.count(b"</") + data.count(b"/>") > max_elements:
+    elements = data.count(b"</") + data.count(b"/>")
+    if elements > max_elements:
         raise XmlError(f"there are more than {max_elements} elements")
     attributes = 0
     for mark in _ATTRIBUTES:  # in a call for each: others wait for the GIL while one goes on
@@ -113,7 +114,8 @@ def parse(data: bytes, max_elements: int = MAX_ELEMENTS, max_depth: int = MAX_DE
         raise XmlError(_not_utf_8(data) or f"not well-formed at line {line}, column {column}") from None
     if root.getroottree().docinfo.internalDTD is not None:
         raise XmlError("a document type declaration is not allowed")
-    _refuse_deep(root, max_depth)
+    if elements > max_depth:  # else there are too few to be that deep
+        _refuse_deep(root, max_depth)
     return root
 
 
