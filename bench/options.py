@@ -16,7 +16,7 @@ GROUPS = {
     "whole": "a get-config of everything, and of all tunnels by a filter",
     "state": "a get with state of all tunnels, and of one",
     "one": "a get-config of one tunnel",
-    "rpc": "requests in a second: serial, 16 deep, 8 sessions",
+    "rpc": "requests in a second: serial, of another tunnel each, 16 deep, 8 sessions",
     "setup": "a session set up, until its first request is answered",
     "idle": "what a silent session costs",
     "waits": "how long another session waits for one tunnel while one asks for much",

@@ -35,6 +35,7 @@ from agent.operations.subtree import (
     whole_marks,
 )
 from agent.operations.txid import Given, read_given
+from agent.operations.whole_state import whole_with_state
 from agent.operations.xpath import Expression, read_expression, select_xpath, xpath_marks
 from agent.xml import NETCONF_NS, Element, local_name, namespace, serialize
 from agent.yang.leaf_lists import changes_what_it_prints, printed_with
@@ -285,6 +286,8 @@ async def get(context: Context, caller: Caller, operation: Element) -> bytes:
     defaults = read_defaults(operation)
     ids = await ids_before(context, given)
     access = context.access(caller)
+    if ids is None and (body := await whole_with_state(context, filter_, access, defaults)) is not None:
+        return in_data(body)
     found = await state_for(context, filter_, access)
 
     def work() -> bytes:
