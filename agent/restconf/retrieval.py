@@ -126,7 +126,9 @@ def _inside(reply: bytes) -> bytes:
     return b"" if reply[start - 1 : start] == b"/" else reply[start + 1 : -len(b"</data>")]
 
 
-async def _is_empty(context: Context, caller: Caller, place: Place, *, content: str, datastore: str) -> bool:
+async def _is_empty(
+    context: Context, caller: Caller, place: Place, *, content: str, datastore: str
+) -> bool:
     """Return whether a container at ``place`` is there though nothing is in it: with whatever it lies in (RFC
     7950 section 7.5.1).
 
