@@ -36,19 +36,22 @@ class Unit:
     """The identity of a unit: a path, and a skeleton by which any Tree can find it.
 
     ``group``: the unit is every instance of ``schema_node`` below one parent. ``is_entry``: it is an entry of
-    a list that lies in a container, so that there can be many such.
+    a list that lies in a container, so that there can be many such. ``keys``: canonical, of an entry.
     """
 
-    __slots__ = ("_target", "group", "is_entry", "path", "probe", "schema_node")
+    __slots__ = ("_target", "group", "is_entry", "keys", "path", "probe", "schema_node")
 
     def __init__(self, schema: Schema, node: Node) -> None:
         self.schema_node = schema.node_of(node.schema)
         self.group = is_group(self.schema_node)
-        self.path = _unit_path(self.schema_node, node, self.group)
+        is_entry = self.schema_node.kind is Kind.LIST and not self.group
+        self.keys = keys_of(node, self.schema_node) if is_entry else ()
+        self.is_entry = is_entry and _is_in_shell(self.schema_node)
+        if self.is_entry:
+            self.path = _entry_path(self.schema_node, self.keys)
+        else:
+            self.path = _unit_path(self.schema_node, node, self.group)
         self.probe = Tree(schema).copy_of(node, recursive=False)
-        self.is_entry = (
-            self.schema_node.kind is Kind.LIST and not self.group and _is_in_shell(self.schema_node)
-        )
         self._target: Node | None = None
 
     def __repr__(self) -> str:
@@ -200,6 +203,14 @@ def _is_in_shell(schema_node: SchemaNode) -> bool:
     return schema_node.parent is not None and schema_node.parent.shell
 
 
+def _entry_path(schema_node: SchemaNode, keys: tuple[str, ...]) -> str:
+    """Return what ``_unit_path`` does of an entry that lies in shells alone, none of which has keys."""
+    if any(quote in key for key in keys for quote in "'\""):
+        return f"{schema_node.path}{list(keys)}"
+    predicates = [f"[{name}='{key}']" for name, key in zip(schema_node.keys, keys, strict=True)]
+    return schema_node.path + "".join(predicates)
+
+
 def _unit_path(schema_node: SchemaNode, node: Node, group: bool) -> str:
     """Return a path that no other unit has: an XPath predicate is ambiguous once a key holds quotes."""
     if group or schema_node.kind is not Kind.LIST:
@@ -238,18 +249,23 @@ def unit_node(schema: Schema, node: Node) -> Node:
 
 def units_below(schema: Schema, nodes: Iterator[Node]) -> Iterator[Unit]:
     """Yield every unit that ``nodes`` or their shells' descendants hold, each once."""
+    return (unit for unit, _ in nodes_below(schema, nodes))
+
+
+def nodes_below(schema: Schema, nodes: Iterator[Node]) -> Iterator[tuple[Unit, Node]]:
+    """Yield what ``units_below`` does, each with its node, a group with its first."""
     groups: set[str] = set()
     for node in nodes:
         schema_node = schema.node_of(node.schema)
         if schema_node.shell:
-            yield from units_below(schema, children(node))
+            yield from nodes_below(schema, children(node))
             continue
         unit = Unit(schema, node)
         if unit.group:
             if unit.path in groups:
                 continue
             groups.add(unit.path)
-        yield unit
+        yield unit, node
 
 
 def all_units(tree: Tree) -> Iterator[Unit]:
