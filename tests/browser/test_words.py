@@ -188,9 +188,9 @@ async def test_each_tunnel_counts_once(modules: Modules) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "choice", "ids"),
-    [("", "all", [1, 2, 3, 4, 10]), ("graz", "all", [1, 2, 3]), ("GRAZ 1", "all", [2]),
+    [("", "all", [1, 2, 3, 4, 10]), ("graz", "all", [1, 2, 3]), ("GRAZ 10", "all", [1, 2]),
      ("  db8: ", "all", [3]), ("10", "all", [1, 2, 4, 10]), ("198.51", "all", [4]),
-     ("disabled", "all", [3]), ("connecting", "all", [2]), ("graz 192", "all", []), ("", "up", [1]),
+     ("disabled", "all", [3]), ("connecting", "all", [2]), ("2001 graz", "all", [3]), ("", "up", [1]),
      ("", "down", [2, 4]), ("", "disabled", [3]), ("", "unknown", [10]), ("", "connecting", [2]),
      ("graz", "down", [2]), (".*", "all", [])],
 )  # fmt: skip

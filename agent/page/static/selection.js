@@ -24,17 +24,17 @@ export function counts(rows) {
   return found;
 }
 
-/** Return the tunnels of `rows` whose status is chosen and that have what is typed in one of their columns. */
+/** Return the tunnels of `rows` whose status is chosen and that have each word that is typed in a column. */
 export function selected(rows, { typed, choice }) {
   const takes = CHOICES.find(({ value }) => value === choice)?.takes ?? null;
-  const wanted = typed.trim().toLowerCase();
-  if (takes === null && wanted === "") return rows.slice();
+  const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
+  if (takes === null && words.length === 0) return rows.slice();
   return rows.filter((row) => {
     const status = statusOf(row);
     if (takes !== null && !takes.includes(status)) return false;
-    // No text has a line break, so that nothing is found across two columns.
-    const shown = `${row.id}\n${row.description ?? ""}\n${peerOf(row)}\n${STATUSES[status].words}`;
-    return shown.toLowerCase().includes(wanted);
+    if (words.length === 0) return true;
+    const shown = `${row.id}\n${row.description ?? ""}\n${peerOf(row)}\n${STATUSES[status].words}`.toLowerCase();
+    return words.every((word) => shown.includes(word));
   });
 }
 
