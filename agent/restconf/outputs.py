@@ -50,8 +50,8 @@ def members(schema: Schema, elements: Iterable[Element], level: Level, module: s
 
 
 def inside(schema: Schema, element: Element, node: SchemaNode) -> Level:
-    """Return the nodes that can lie in ``element``, which is of ``node``: in anydata, top-level nodes, or in the
-    value of an edit what stands where its target does (RFC 8072 section 3)."""
+    """Return the nodes that can lie in ``element``, which is of ``node``: in anydata, top-level nodes, or in
+    the value of an edit what stands where its target does (RFC 8072 section 3)."""
     if node.kind is not Kind.ANYDATA:
         return node.children
     edit = element.getparent()

@@ -11,7 +11,7 @@ import signal
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ class Site:
         self, method: str, path: str, content: object = None, **fields: str
     ) -> tuple[int, dict[str, str], bytes]:
         connection = self.connected()
-        given = {"Cookie": self.cookie, "X-CSRF-Token": self.token, **fields}
+        given = {**self.fields, **fields}
         body = None if content is None else json.dumps(content).encode()
         try:
             connection.request(method, path, body, {"Content-Type": YANG, **given})
@@ -67,6 +67,17 @@ class Site:
             return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
         finally:
             connection.close()
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """What the page sends with each request, or else a program."""
+        if not self.cookie and not self.token:
+            return {"Authorization": "Basic " + base64.b64encode(f"admin:{WORD}".encode()).decode()}
+        return {"Cookie": self.cookie, "X-CSRF-Token": self.token}
+
+    def program(self) -> Site:
+        """Return who asks without a page, with the password of the admin."""
+        return replace(self, cookie="", token="")
 
     def log_in(self, user: str) -> None:
         content = {"user": user, "password": WORD}
@@ -194,6 +205,29 @@ def test_a_tab_is_told_of_tunnels_as_they_change(site: Site) -> None:
     assert site.ask("GET", "/session")[0] == 401
 
 
+def test_no_secret_comes_to_a_page_whatever_its_user_may_read(site: Site) -> None:
+    secret = b"correct-horse-battery"
+    compare = {"yangswan-agent:input": {"from": 1, "as": "text"}}
+    asked: tuple[tuple[str, str, object], ...] = (
+        ("GET", TUNNELS, None),
+        ("GET", f"{TUNNELS}/ipsec=1", None),
+        ("GET", "/restconf/data", None),
+        ("GET", "/restconf/ds/ietf-datastores:running", None),
+        ("GET", "/restconf/ds/ietf-datastores:operational/yangswan-ipsec:tunnels", None),
+        ("POST", "/restconf/operations/yangswan-agent:compare-commits", compare),
+    )
+    for method, path, content in asked:
+        status, _, body = site.ask(method, path, content)
+        assert (status, b"198.51.100.1" in body, secret in body) == (200, True, False), (path, body)
+        assert secret in site.program().ask(method, path, content)[2], path
+    assert site.ask("GET", f"{TUNNELS}/ipsec=1/secret")[0] == 404
+    assert secret not in site.ask("GET", f"{TUNNELS}/ipsec=1?fields=secret")[2]
+    # It can be written all the same.
+    other = [{**tunnel(number), "secret": "another-one-of-many"} for number in (1, 2)]
+    assert site.ask("PUT", TUNNELS, {"yangswan-ipsec:tunnels": {"ipsec": other}})[0] == 204
+    assert b"another-one-of-many" in site.program().ask("GET", TUNNELS)[2]
+
+
 def test_a_reader_is_told_all_and_changes_nothing(site: Site) -> None:
     guest = site.as_user("guest")
     with guest.following() as events:
@@ -249,8 +283,7 @@ def test_what_is_shipped_is_served(site: Site) -> None:
         status, fields, body = site.ask("GET", f"/static/{file.name}")
         assert (status, body) == (200, file.read_bytes())
         assert fields["x-content-type-options"] == "nosniff"
-    basic = base64.b64encode(f"admin:{WORD}".encode()).decode()
-    assert site.ask("GET", "/restconf/data", Authorization=f"Basic {basic}", Cookie="")[0] == 200
+    assert site.program().ask("GET", "/restconf/data")[0] == 200
 
 
 async def test_without_the_page_restconf_alone_is_there(tmp_path: Path) -> None:
@@ -258,7 +291,7 @@ async def test_without_the_page_restconf_alone_is_there(tmp_path: Path) -> None:
     try:
         for path in ("/", "/session", "/events", "/static/index.html"):
             assert made.ask("GET", path)[0] == 404
-        assert made.ask("GET", "/restconf/data")[0] == 401
+        assert made.ask("GET", "/restconf/data", Authorization="")[0] == 401
         made.write(passwords=f'admin = "{HASH}"', web='[web]\nlisten = "127.0.0.1:0"\npage = true')
         made.process.process.send_signal(signal.SIGHUP)
         await logged(made.process, "the setting 'web.page' has changed and needs a restart")
