@@ -120,6 +120,10 @@ class Live:
         return self._peer.administers
 
     @property
+    def sees_secrets(self) -> bool:
+        return True
+
+    @property
     def counters(self) -> Counters:
         return self.session.counters
 

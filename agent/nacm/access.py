@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.errors import AccessDenied, ErrorType
@@ -42,13 +42,15 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What ``user`` may do. ``free``: why no rule is asked at all, "" if they are."""
+    """What ``user`` may do. ``free``: why no rule is asked at all, "" if they are. ``secrets``: False where
+    none are read whatever the rules permit, as on a web page; they can be written there all the same."""
 
     user: str
     groups: frozenset[str]
     settings: Rules
     rules: tuple[Rule, ...]
     free: str = ""
+    secrets: bool = True
 
     # -- decisions -------------------------------------------------------------------------
 
@@ -89,6 +91,8 @@ class Access:
             steps: from the root to the node, with the keys of list entries.
             access: read, create, update, delete or exec (an action).
         """
+        if access == _READ and not self.secrets and node.secret:
+            return Decision(False, "it is a secret, and is not sent to a web page")
         if self.free:
             return Decision(True, self.free)
         for rule in self.rules:
@@ -115,8 +119,13 @@ class Access:
 
     # -- short cuts ------------------------------------------------------------------------
 
-    def everything(self, accesses: Iterable[str]) -> bool:
-        """True if the very first rules permit all these accesses to all data, so nothing needs a look."""
+    def everything(self, accesses: Sequence[str], *, but_secrets: bool = False) -> bool:
+        """True if the very first rules permit all these accesses to all data, so nothing needs a look.
+
+        ``but_secrets``: also if no secret may be read.
+        """
+        if not self.secrets and not but_secrets and _READ in accesses:
+            return False
         return bool(self.free) or all(self._all_data(access) for access in accesses)
 
     def _all_data(self, access: str) -> bool:

@@ -38,7 +38,7 @@ class AccessControl:
     def __init__(self, schema: Schema, recovery_users: Collection[str] = ()) -> None:
         self._schema = schema
         self._recovery = frozenset(recovery_users)
-        self._known: dict[tuple[str, tuple[str, ...], bool], Access] = {}
+        self._known: dict[tuple[str, tuple[str, ...], bool, bool], Access] = {}
         self.rules = Rules()
         self.denied_operations = 0
         self.denied_data_writes = 0
@@ -68,20 +68,23 @@ class AccessControl:
         """Return whether all sessions of ``user`` are recovery sessions (RFC 8341 section 3.2.3)."""
         return user in self._recovery
 
-    def access(self, user: str, external_groups: tuple[str, ...], *, recovers: bool = False) -> Access:
-        """Return what ``user`` may do now; ``recovers``: in a session that is a recovery session."""
+    def access(
+        self, user: str, external_groups: tuple[str, ...], *, recovers: bool = False, secrets: bool = True
+    ) -> Access:
+        """Return what ``user`` may do now; ``recovers``: in a session that is a recovery session;
+        ``secrets``: as of ``Access``."""
         recovers = recovers or self.is_recovery(user)
-        known = self._known.get((user, external_groups, recovers))
+        known = self._known.get((user, external_groups, recovers, secrets))
         if known is None:
             groups = self.rules.groups_of(user, external_groups)
             free = "" if self.rules.enabled else "access control is disabled (enable-nacm)"
             if recovers:
                 free = "it is a recovery session, to which no rule applies"
             rules = self.rules.for_user(user, groups)
-            known = Access(user, groups, settings=self.rules, rules=rules, free=free)
+            known = Access(user, groups, settings=self.rules, rules=rules, free=free, secrets=secrets)
             if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
-            self._known[user, external_groups, recovers] = known
+            self._known[user, external_groups, recovers, secrets] = known
         return known
 
     def refuse_operation(self, access: Access, node: SchemaNode) -> None:

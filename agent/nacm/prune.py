@@ -22,7 +22,10 @@ def prune(access: Access, tree: Tree) -> None:
     """*worker* Remove from ``tree`` what ``access`` does not let its user read, and what names such data."""
     if access.everything(["read"]):
         return
-    _prune_by_rules(access, tree)
+    if not access.secrets:
+        _Permits(tree.schema, tree).remove_uncovered(_paths(_secrets(tree.schema)))
+    if not access.everything(["read"], but_secrets=True):
+        _prune_by_rules(access, tree)
     may_read = access.reader(tree.schema)
     may_read_state = state_reader(tree.schema, may_read)
     for path, entry in tree.schema.names.items():
@@ -133,6 +136,12 @@ def _protected(schema: Schema) -> Iterator[SchemaNode]:
         for node in root.subtree():
             if node.deny_all and not (node.parent is not None and node.parent.deny_all):
                 yield from _begins(node)
+
+
+def _secrets(schema: Schema) -> Iterator[SchemaNode]:
+    """Yield the nodes at which what is secret begins."""
+    for root in schema.roots.values():
+        yield from (n for n in root.subtree() if n.secret and not (n.parent is not None and n.parent.secret))
 
 
 def _paths(nodes: Iterable[SchemaNode]) -> list[str]:

@@ -62,7 +62,8 @@ class Ending:
 class Caller(Protocol):
     """The session on whose behalf a handler runs. ``groups``: what the transport knows of its user.
     ``source`` and ``local``: the addresses of its client and of this machine, "" where there are none.
-    ``administers``: the system lets him change the files of this agent, so that no rule need apply."""
+    ``administers``: the system lets him change the files of this agent, so that no rule need apply.
+    ``sees_secrets``: False for a web page, which is sent none whatever rules permit."""
 
     @property
     def session_id(self) -> int: ...
@@ -78,6 +79,8 @@ class Caller(Protocol):
     def transport(self) -> str: ...
     @property
     def administers(self) -> bool: ...
+    @property
+    def sees_secrets(self) -> bool: ...
     @property
     def login_time(self) -> str: ...
     @property
@@ -138,7 +141,9 @@ class Context:
 
     def access(self, caller: Caller) -> Access:
         """Return what ``caller`` may do now."""
-        return self.nacm.access(caller.user, caller.groups, recovers=self.recovers(caller))
+        return self.nacm.access(
+            caller.user, caller.groups, recovers=self.recovers(caller), secrets=caller.sees_secrets
+        )
 
     def recovers(self, caller: Caller) -> bool:
         """Return whether it is a recovery session (RFC 8341 section 3.2.3)."""

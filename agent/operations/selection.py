@@ -79,9 +79,9 @@ class Selection:
 def rights(access: Access) -> tuple[object, ...]:
     """Return what is equal for users who may read the same."""
     if access.free:
-        return ("free",)
+        return ("free", access.secrets)
     settings = access.settings
-    return (repr(access.rules), settings.read_default, settings.enabled)
+    return (repr(access.rules), settings.read_default, settings.enabled, access.secrets)
 
 
 async def made(

@@ -221,6 +221,7 @@ class Page:
             source=request.guest.source,
             local=request.guest.local,
             login_time=self._context.now(),
+            sees_secrets=False,
             by_password=known.by_password,
             logged_in=known.session,
         )

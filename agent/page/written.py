@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from agent.operations.context import Context
-from agent.restconf.outputs import Level, members
+from agent.restconf.outputs import Level, inside, members
 from agent.xml import Element, has_more_elements, local_name, namespace, parse
 from agent.yang.schema import Schema
-from agent.yang.schema_node import Kind, SchemaNode
+from agent.yang.schema_node import SchemaNode
 
 SMALL_OCTETS = 32 * 1024
 ELEMENTS_AT_ONCE = 500
@@ -105,8 +105,8 @@ class Written:
 
     async def _large_member(self, element: Element, level: Level, module: str) -> tuple[str, str, bool]:
         node = level[namespace(element), local_name(element)]
-        below = self._context.schema.roots if node.kind is Kind.ANYDATA else node.children
         name = node.name if node.module == module else f"{node.module}:{node.name}"
+        below = inside(self._context.schema, element, node)
         return name, await self._object(element, below, node.module), False
 
 

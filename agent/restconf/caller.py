@@ -42,6 +42,7 @@ class Requester:
     login_time: str
     transport: str = "restconf"
     administers: bool = False
+    sees_secrets: bool = True
     counters: Nothing = field(default_factory=Nothing)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     sender: Callable[[bytes], Awaitable[None]] = _nowhere

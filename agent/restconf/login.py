@@ -14,7 +14,7 @@ import logging
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil
 from typing import Any
@@ -43,11 +43,13 @@ def cookie_name(guest: Guest) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Who is asking. ``by_password``: not with a certificate; ``session``: by the cookie of this one."""
+    """Who is asking. ``by_password``: not with a certificate; ``session``: by the cookie of this one.
+    ``by_page``: a page asks for him, which is sent no secrets: nobody needs them on a screen."""
 
     user: str
     by_password: bool
     session: Session | None = None
+    by_page: bool = False
 
 
 class Logins:
@@ -105,7 +107,7 @@ class Logins:
         else:
             known = Known(await self._by_basic(guest, fields), by_password=True)
         self.vouch(guest)
-        return known
+        return replace(known, by_page=_is_of_page(guest, fields))
 
     def session_of(self, guest: Guest, fields: Mapping[str, str]) -> Session | None:
         """Return the session of the cookie that a request comes with, None if there is none such."""

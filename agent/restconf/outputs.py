@@ -49,6 +49,28 @@ def members(schema: Schema, elements: Iterable[Element], level: Level, module: s
     return found
 
 
+def inside(schema: Schema, element: Element, node: SchemaNode) -> Level:
+    """Return the nodes that can lie in ``element``, which is of ``node``: in anydata, top-level nodes, or in
+    the value of an edit what stands where its target does (RFC 8072 section 3)."""
+    if node.kind is not Kind.ANYDATA:
+        return node.children
+    edit = element.getparent()
+    texts = () if edit is None else (one.text for one in edit if local_name(one) == "target")
+    target = next(iter(texts), None)
+    return schema.roots if target is None or node.name != "value" else _beside(schema, target)
+
+
+def _beside(schema: Schema, target: str) -> Level:
+    """Return the nodes that can stand where ``target`` leads, a path as RESTCONF has them."""
+    level: Level = schema.roots
+    module = ""
+    for step in target.strip("/").split("/")[:-1]:
+        prefix, _, name = step.partition("=")[0].rpartition(":")
+        module = prefix or module
+        level = level[schema.by_name[module].namespace, name].children
+    return level
+
+
 def _name(schema: Schema, element: Element, module: str) -> str:
     served = schema.by_namespace.get(namespace(element))
     own = module if served is None else served.name
@@ -56,10 +78,8 @@ def _name(schema: Schema, element: Element, module: str) -> str:
 
 
 def _value(schema: Schema, element: Element, node: SchemaNode) -> object:
-    if node.kind is Kind.ANYDATA:
-        return members(schema, element, schema.roots, node.module)
     if not node.is_leafy:
-        return members(schema, element, node.children, node.module)
+        return members(schema, element, inside(schema, element, node), node.module)
     text = element.text or ""
     if node.holds_nothing:
         return [None]

@@ -54,6 +54,7 @@ class Remembering:
     local: str = "127.0.0.1"
     transport: str = "netconf-ssh"
     administers: bool = False
+    sees_secrets: bool = True
     login_time: str = "2026-11-23T00:00:00Z"
     counters: Counted = field(default_factory=Counted)
     ending: Ending | None = None

@@ -35,6 +35,13 @@ def test_files_are_relative_to_the_settings(tmp_path: Path) -> None:
     assert written not in repr(found)
 
 
+@pytest.mark.parametrize(("text", "served"), [("", True), ("page = true", True), ("page = false", False)])
+def test_the_page_is_served_where_nothing_else_is_said(tmp_path: Path, text: str, served: bool) -> None:
+    found = read(tmp_path, f'[web]\nlisten = "127.0.0.1:80"\n{text}')
+    assert found is not None
+    assert found.page is served
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost", "127.9.9.9"])
 def test_on_loopback_no_certificate_is_needed(tmp_path: Path, host: str) -> None:
     assert read(tmp_path, f'[web]\nlisten = "{host}:80"') is not None
@@ -54,6 +61,8 @@ def test_on_loopback_no_certificate_is_needed(tmp_path: Path, host: str) -> None
         ('[web]\nlisten = "127.0.0.1:80"\nkey = 1', "'web.key' must be the name of a file"),
         ('[web]\nlisten = "127.0.0.1:80"\nkey = ""', "'web.key' must be the name of a file"),
         ('[web]\nlisten = "127.0.0.1:80"\nnames = "x"', "'web.names' must be a list"),
+        ('[web]\nlisten = "127.0.0.1:80"\npage = "no"', "'web.page' must be true or false"),
+        ('[web]\nlisten = "127.0.0.1:80"\npage = 0', "'web.page' must be true or false"),
         ('[web]\nlisten = "127.0.0.1:80"\npasswords = "x"', "'web.passwords' must be a table"),
         ('[web]\nlisten = "127.0.0.1:80"\n[web.passwords]\nann = 1', "'web.passwords' must be a table"),
     ],

@@ -53,6 +53,12 @@ def test_the_yang_modules_travel_in_the_package_that_serves_them(wheel: zipfile.
     assert {name for name in wheel.namelist() if name.endswith(".yang")} == modules
 
 
+def test_the_files_of_the_web_page_travel_with_it(wheel: zipfile.ZipFile) -> None:
+    files = {f"agent/page/static/{path.name}" for path in (ROOT / "agent/page/static").iterdir()}
+    assert "agent/page/static/index.html" in files
+    assert {name for name in wheel.namelist() if "/static/" in name} == files
+
+
 @pytest.mark.parametrize(
     ("module", "function", "folder"),
     [

@@ -77,6 +77,7 @@ class Visitor:
     clock: Clock
     cookie: str = ""
     token: str = ""
+    streams: list[Events] = field(default_factory=list)
 
     @property
     def sessions(self) -> Any:
@@ -107,7 +108,8 @@ class Visitor:
     async def follow(self, query: str = "", **fields: str) -> Events:
         given = {"Cookie": self.cookie} if self.cookie else {}
         client = replace(self.client, fields={})
-        return Events(*await client.send("GET", f"/events{query}", **{**given, **fields}))
+        self.streams.append(Events(*await client.send("GET", f"/events{query}", **{**given, **fields})))
+        return self.streams[-1]
 
 
 @dataclass
@@ -198,4 +200,10 @@ async def visiting(
         lab, folder, bounds=bounds, limits=limits, tls=tls, tries=tries, now=clock.now, around=around
     )
     async with served as client:
-        yield Visitor(client, pages[0], clock)
+        visitor = Visitor(client, pages[0], clock)
+        try:
+            yield visitor
+        finally:
+            for events in visitor.streams:
+                events.leave()
+            await lab.until(lambda: not pages[0].tabs)
