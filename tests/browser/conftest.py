@@ -7,7 +7,7 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from tests.browser.chromium import launched, missing
-from tests.browser.served import ADMIN, READER, READERS, WORD, Served, serving, tunnels
+from tests.browser.served import ADMIN, MANY, READER, READERS, WORD, Served, serving, tunnels
 from tests.browser.visits import Visit, Visits, visiting
 
 
@@ -34,6 +34,14 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
         await running.commit(READERS, tunnels(range(1, 26)))
         yield running
     assert not [line for line in running.agent.log if "Traceback" in line or "ERROR" in line]
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def many(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    """An agent with thousands of tunnels."""
+    with serving(tmp_path_factory.mktemp("many")) as running:
+        await running.commit(tunnels(range(1, MANY + 1)))
+        yield running
 
 
 @pytest_asyncio.fixture(loop_scope="package")

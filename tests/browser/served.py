@@ -21,6 +21,8 @@ LIMIT_S = 60
 ADMIN, READER = "admin", "rita"
 WORD = "correct horse battery"
 SECRET = "Zebra-Crossing-7"
+MANY = 2000
+"""So many tunnels the agent of ``many`` has."""
 READERS = (
     '<nacm xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-acm">'
     f"<groups><group><name>readers</name><user-name>{READER}</user-name></group></groups>"

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.browser.served import ADMIN, WORD, Served, serving, tunnels
+from tests.browser.served import ADMIN, MANY, WORD, Served
 from tests.browser.test_table import header
 from tests.browser.visits import Visit, Visits
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
-
-COUNT = 2000
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="package")
-async def many(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
-    with serving(tmp_path_factory.mktemp("many")) as served:
-        await served.commit(tunnels(range(1, COUNT + 1)))
-        yield served
 
 
 @pytest_asyncio.fixture(loop_scope="package")
@@ -40,7 +29,7 @@ async def test_the_first_ones_are_there_and_every_one_is_found(visit: Visit) -> 
     button = header(visit, "ID").get_by_role("button", name="ID")
     while await header(visit, "ID").get_attribute("aria-sort") != "descending":
         await button.click()
-    await expect(visit.row(COUNT)).to_be_visible()
+    await expect(visit.row(MANY)).to_be_visible()
     await visit.accessible()
 
 
@@ -48,7 +37,7 @@ async def test_the_last_one_is_reached_by_pages(visit: Visit) -> None:
     await expect(visit.row(1)).to_be_visible()
     pages = visit.page.get_by_role("navigation", name="Rows")
     await pages.get_by_role("button", name="Last").click()
-    await expect(visit.row(COUNT)).to_be_visible()
+    await expect(visit.row(MANY)).to_be_visible()
     await expect(visit.row(1)).to_have_count(0)
     await pages.get_by_role("button", name="First").click()
     await expect(visit.row(1)).to_be_visible()

@@ -3,10 +3,10 @@
 import { h, replace } from "./dom.js";
 import { ranges } from "./bounded.js";
 import { expiryOf, warningsOf } from "./expiry.js";
-import { busy, empty, facts, heading, moment, said, section, show as draw, table, warning } from "./parts.js";
+import { busy, empty, facts, heading, said, section, show as draw, table, warning } from "./parts.js";
 import { orNothing, standing } from "./reading.js";
 import { visible } from "./visible.js";
-import { grouped } from "./words.js";
+import { grouped, stamp } from "./words.js";
 
 const OF_CERTIFICATES = [
   "yangswan-pki:certificate-expiring",
@@ -62,7 +62,7 @@ function end(one, now) {
   const { kind, sign, words } = expiryOf(one, now);
   const time = one["not-after"] ?? one["next-update"];
   const told = words && h("span", { class: `expiry expiry-${kind}` }, sign && h("span", { class: "sign", "aria-hidden": "true" }, sign), sign && " ", words);
-  return [told, time && h("div", { class: "muted" }, moment(time))];
+  return [told, time && h("div", { class: "muted" }, h("time", { datetime: time }, stamp(time)))];
 }
 
 function uses(one) {

@@ -19,7 +19,7 @@ const UNDONE_MAX = 20;
 
 const TUNNELS = "yangswan-ipsec:tunnels";
 /* Of tunnels all but their secrets, which therefore do not even come here. */
-const OF_TUNNELS = Object.freeze({ "leak-protection": "", bypass: "", ipsec: filterOf(CONFIGURATION) });
+const OF_TUNNELS = Object.freeze({ "leak-protection": "", bypass: "", ipsec: { id: "", ...filterOf(CONFIGURATION) } });
 const ROOT = /^\/([^/[\]]+)/;
 
 export async function show(main, context, parameters) {
@@ -106,7 +106,7 @@ export function withoutSecrets(commit) {
 /** Return the state that commit `id` came upon: that of the last one before it that was not undone. */
 async function stateBefore(api, id) {
   for (let before = id - 1; before >= Math.max(1, id - UNDONE_MAX); before -= 1) {
-    const commit = await one(api, before, "id;outcome");
+    const commit = await one(api, before, "outcome");
     if (commit === undefined) return "beginning";
     if (commit.outcome !== "undone") return before;
   }
@@ -157,7 +157,7 @@ function compareLines(output, before, after) {
     h("p", { class: "muted" }, `From ${states} to commit ${after}: − as it was, + as it is, ~ what moved.`),
     shown.length
       ? h("div", { class: "difference-lines", role: "group", tabindex: "0", "aria-label": "Lines of the differences" }, shown.map(difference))
-      : empty("There is no difference that you may read."),
+      : empty("What it changed is a secret, or is not shown to you."),
     h("p", { class: "muted" }, "No secret is compared or shown."),
     found.length > shown.length && h("p", { class: "muted" }, `and ${counted(found.length - shown.length, "more line")}; the command line shows all: show history ${before} ${after}`),
     leftOut.length > 0 && [

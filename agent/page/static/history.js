@@ -1,7 +1,7 @@
 /* The commits of the gateway, newest first. */
 
 import { h, replace, setText } from "./dom.js";
-import { AGENT, LEAFS, OF_COMMITS, causeWords, changedWords, idsBefore, outcomeOf, pendingOf, pendingWords } from "./commits.js";
+import { AGENT, LEAFS, OF_COMMITS, changedWords, idsBefore, outcomeOf, pendingOf, pendingWords } from "./commits.js";
 import { busy, empty, heading, moment, problem, said, show as draw, table, warning } from "./parts.js";
 import { groups } from "./bounded.js";
 import { orNothing, standing } from "./reading.js";
@@ -11,8 +11,8 @@ import { counted } from "./words.js";
 const PAGE = 50;
 const AT_ONCE = 4;
 const SHOWN_MAX = 2000;
-const ROW = "id;time;user;comment;cause;outcome;taken-back-by;changed-count";
-const FIELDS = `confirmed-commit;history(commit-count;oldest-commit;newest-commit;commit(${ROW}))`;
+const ROW = "time;user;comment;cause;outcome;taken-back-by;changed-count";
+const FIELDS = `confirmed-commit;history(commit-count;oldest-commit;newest-commit;commit(id;${ROW}))`;
 const COLUMNS = ["Commit", "Time", "User", "Comment", "Cause", "Outcome", "Changed"];
 
 export async function show(main, context) {
@@ -116,7 +116,7 @@ function row(commit, pending, now) {
     moment(commit.time),
     said(commit.user),
     said(commit.comment),
-    causeWords(commit),
+    String(commit.cause ?? "").replaceAll("-", " "),
     outcome(outcomeOf(commit, pending, now)),
     changedWords(commit),
   ];

@@ -4,11 +4,12 @@ import { visible } from "./visible.js";
 import { counted, notesOf, reasonWords, statusLook, statusOf } from "./words.js";
 
 /**
- * What is asked for: everything but what is secret, so that it does not even come here.
+ * What is asked for: everything but what is secret, so that it does not even come here. The key is in the address: a
+ * server that is asked for it twice looks at all tunnels.
  * tests/agent/page/test_views.py compares it with the YANG module.
  */
 export const CONFIGURATION = [
-  "id;enabled;description;initiator;certificate;local-address;peer;local-id;remote-id;local-subnet;remote-subnet",
+  "enabled;description;initiator;certificate;local-address;peer;local-id;remote-id;local-subnet;remote-subnet",
   "leak-protection;bypass;dpd;close-action",
   "ike(version;rekey-time;reauth-time;over-time;fragmentation;mobike;force-encapsulation;childless;unique;dscp;ppk(id;required);proposal)",
   "esp",
