@@ -87,7 +87,7 @@ class Told:
             known = {"user": self.user, "csrf-token": "t", "expires": None, "by": "password"}
             await route.fulfill(body=json.dumps(known), content_type="application/json")
         elif path == "/session":
-            await route.fulfill(status=401, body='{"error": {}}', content_type="application/json")
+            await route.fulfill(status=204)
         elif path.startswith("/restconf"):
             await route.fulfill(body='{"yangswan-ipsec:tunnels": {}}', content_type="application/json")
         else:
