@@ -71,7 +71,7 @@ async def _source(request: Request, terms: Terms, before: Source | None) -> Sour
     if isinstance(terms.policy, Periodic):
         _refuse_short(terms.policy, max(1, context.publisher.bounds.period_cs))
         source = PeriodicSource(receiver, terms.policy)
-        await _tried(source.contents())
+        await _tried(source.begin())
         return source
     on_change = OnChangeSource(receiver, terms.policy, follows=isinstance(before, OnChangeSource))
     try:

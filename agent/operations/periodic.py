@@ -6,6 +6,7 @@ import asyncio
 import logging
 from datetime import UTC, datetime
 from functools import partial
+from math import inf
 
 from agent.errors import RpcError, RpcErrors
 from agent.operational import StateError
@@ -79,8 +80,17 @@ class PeriodicSource:
             log.warning("subscription %d cannot be sent what is selected: %s", self._receiver.id, problem)
             raise Suspend(INSUFFICIENT_RESOURCES) from problem
 
-    async def contents(self) -> bytes:
-        """Return what is selected now.
+    async def begin(self) -> None:
+        """Have a first look at what is selected. Nothing of it is sent, so it may be one that was begun for
+        somebody else: all who are back at once, as after a restart, have it together.
+
+        Raises:
+            as ``contents``.
+        """
+        await self.contents(since=-inf)
+
+    async def contents(self, since: float | None = None) -> bytes:
+        """Return what is selected now, or was at a time since ``since``.
 
         Raises:
             Declined: it is too much for an update.
@@ -91,8 +101,10 @@ class PeriodicSource:
         selection = Selection(terms.datastore, terms.filter, receiver.access())
         read = partial(whole, context, receiver.caller, selection, selection.document)
         publisher = context.publisher
-        late_s = max(0.0, publisher.clock.wall().timestamp() - self._due)
-        contents: bytes = await publisher.read_once(selection.key, publisher.clock.now() - late_s, read)
+        if since is None:
+            late_s = max(0.0, publisher.clock.wall().timestamp() - self._due)
+            since = publisher.clock.now() - late_s
+        contents: bytes = await publisher.read_once(selection.key, since, read)
         if len(contents) > publisher.bounds.update_octets:
             raise too_big(UPDATE_TOO_BIG, len(contents), publisher.bounds.update_octets)
         return contents

@@ -31,6 +31,7 @@ from agent.restconf.login import Known, Logins, cookie_name
 from agent.restconf.methods import is_foreign
 from agent.restconf.problems import Problem
 from agent.restconf.request import Bodies, Request, UnderWay, request_of
+from agent.yang.units import entries_of
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,8 @@ LOGIN_OCTETS_MAX = 4096
 ALIVE_S = 10.0
 TRAFFIC_S = 10
 TRAFFIC_S_MIN, TRAFFIC_S_MAX = 2, 300
+ENTRIES_OF_PERIOD = 2000
+"""As many entries as are looked at in one period of ``TRAFFIC_S``."""
 _JSON = "application/json"
 _FAULT = "the server failed to carry this out; its log says why"
 
@@ -51,7 +54,8 @@ class Page:
         under_way: counts the streams of users, those of RESTCONF with them.
         next_session_id: of the sessions of all transports.
         version: of this server, which the page shows.
-        asked: returns the rpcs of subscriptions of a tab, by name, for so many seconds between counters.
+        asked: returns the rpcs of subscriptions of a tab, by name, for so many seconds between counters. The
+            more entries there are, the more seconds: each time all are looked at.
         wait: until the next sign of life of a stream.
     """
 
@@ -134,10 +138,10 @@ class Page:
                 return await self._log_in(asked, request)
             case "DELETE":
                 return await self._log_out(request)
-        known = await self._logins.known(request.guest, request.fields, changes=False)
-        if known.by_password and known.session is None:
-            raise Problem(401, "access-denied", "nobody has logged in")
-        return self._told(known)
+        logins, guest = self._logins, request.guest
+        if logins.session_of(guest, request.fields) is None and logins.certified(guest) is None:
+            return Response(status_code=204)  # whoever comes for the first time has made no mistake
+        return self._told(await logins.known(guest, request.fields, changes=False))
 
     async def _log_in(self, asked: Asked, request: Request) -> Response:
         guest = request.guest
@@ -209,7 +213,8 @@ class Page:
             self.tabs.add(tab)
             try:
                 with logins.ends_with(known.session, tab.end):
-                    await tab.show(request, self._asked(traffic_s))
+                    least_s = await self._context.reader(_least_s, self._context)
+                    await tab.show(request, self._asked(max(traffic_s, least_s)))
             finally:
                 self.tabs.discard(tab)
 
@@ -299,6 +304,14 @@ def _traffic_s(asked: Asked) -> int:
         message = f"'traffic-s' is a number of seconds, from {TRAFFIC_S_MIN} to {TRAFFIC_S_MAX}"
         raise Problem(400, "invalid-value", message)
     return int(text)
+
+
+def _least_s(context: Context) -> int:
+    """*worker* Return how many seconds lie between counters at least, whole periods of the usual length."""
+    with context.configuration.published.held() as running:
+        lists = [translator.config_list for translator in context.operational.translators]
+        count = sum(1 for path in lists for _ in entries_of(running, path))
+    return min(TRAFFIC_S_MAX, count // ENTRIES_OF_PERIOD * TRAFFIC_S)
 
 
 def _set_cookie(guest: Guest, value: str) -> str:

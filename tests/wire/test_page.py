@@ -202,7 +202,7 @@ def test_a_tab_is_told_of_tunnels_as_they_change(site: Site) -> None:
         assert events.until("over") == {"reason": "logout"}
         with pytest.raises(EOFError):
             events.next()
-    assert site.ask("GET", "/session")[0] == 401
+    assert site.ask("GET", "/session")[0] == 204
 
 
 def test_no_secret_comes_to_a_page_whatever_its_user_may_read(site: Site) -> None:
@@ -271,7 +271,7 @@ def test_streams_and_sessions_end_when_settings_say_so(site: Site) -> None:
         site.write(passwords=f'admin = "{HASH}"\nguest = "{HASH}"')
         site.process.process.send_signal(signal.SIGHUP)
         assert hers.until("over") == {"reason": "changed"}
-        assert anna.ask("GET", "/session")[0] == 401
+        assert anna.ask("GET", "/session")[0] == 204
         assert guest.ask("GET", "/session")[0] == 200
         assert site.process.stop() == 0
         assert his.until("over") == {"reason": "stopping"}

@@ -36,7 +36,8 @@ _SUBSCRIBE = (
     "</yp:datastore-subtree-filter>%s</establish-subscription>"
 )
 CHANGES = (_SUBSCRIBE % "<yp:on-change/>").encode()
-PERIODS = (_SUBSCRIBE % "<yp:periodic><yp:period>%d</yp:period></yp:periodic>").encode()
+_PERIOD = "<yp:period>%d</yp:period><yp:anchor-time>1970-01-01T00:00:00Z</yp:anchor-time>"
+PERIODS = (_SUBSCRIBE % f"<yp:periodic>{_PERIOD}</yp:periodic>").encode()
 
 
 def asked(seconds: int) -> Mapping[str, bytes]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from agent.http.tls import Tls
+from agent.operations.publisher import Publisher
 from agent.page.sessions import IDLE_S, LONGEST_S
 from agent.restconf.passwords import hash_of
 from agent.transport.limits import Limits
@@ -195,6 +196,47 @@ async def test_a_period_that_cannot_be_is_refused(visitor: Visitor, query: str) 
     await visitor.log_in()
     refused = await visitor.ask("GET", f"/events{query}")
     assert (refused.status, error(refused)["tag"]) == (400, "invalid-value")
+
+
+@pytest.mark.parametrize(("count", "seconds"), [(0, 2), (3, 2), (4, 10), (9, 20), (1000, 300)])
+async def test_the_more_there_is_the_rarer_are_counters(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, seconds: int
+) -> None:
+    monkeypatch.setattr("agent.page.app.ENTRIES_OF_PERIOD", 4)
+    if count:
+        await lab.commit(top("".join(f"<entry><id>{number}</id></entry>" for number in range(count))))
+    periods: list[int] = []
+
+    def noting(period: int) -> Mapping[str, bytes]:
+        periods.append(period)
+        return {}
+
+    async with visiting(lab, tmp_path, asked=noting) as visitor:
+        await visitor.log_in()
+        await opened(visitor, "?traffic-s=2")
+    assert periods == [seconds]
+
+
+async def test_tabs_that_come_at_once_have_their_first_look_together(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = visitor.client.lab
+    await lab.commit(entry("<number>1</number>"))
+    await visitor.log_in()
+    read_once, begun = lab.context.publisher.read_once, 0
+
+    async def counting(key: Hashable, due: float, read: Callable[[], Awaitable[bytes]]) -> bytes:
+        async def counted() -> bytes:
+            nonlocal begun
+            begun += 1
+            return await read()
+
+        return await read_once(key, due, counted)
+
+    monkeypatch.setattr(Publisher, "read_once", lambda _self, *arguments: counting(*arguments))
+    tabs = await asyncio.gather(*(visitor.follow("?traffic-s=300") for _ in range(5)))
+    assert [(await events.next())[0] for events in tabs] == ["hello"] * 5
+    assert begun == 1
 
 
 async def test_who_is_nobody_gets_no_stream(visitor: Visitor) -> None:
