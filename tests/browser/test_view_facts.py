@@ -43,6 +43,11 @@ async def test_lines_of_differences(modules: Modules, line: str, kind: str, show
     assert found["sign"] == ("" if kind == "other" else line[0])
 
 
+async def test_a_line_is_cut_where_nobody_reads_it_any_more(modules: Modules) -> None:
+    (found,) = await called(modules, "differences.js", "m.lines(given)", "+ " + "x" * 2001)
+    assert found["text"] == "x" * 2000 + "… (1 more character)"
+
+
 async def test_no_lines_are_no_differences(modules: Modules) -> None:
     assert await called(modules, "differences.js", '[m.lines(""), m.lines(undefined)]') == [[], []]
 
