@@ -16,7 +16,7 @@ from agent.breakable import Breakable
 from agent.errors import RpcError
 from agent.memory import LARGE_OCTETS, LONG_S, give_back
 from agent.netconf.messages import Rpc
-from agent.netconf.session import Action, Close, Counters, Parse, Send, Session
+from agent.netconf.session import Action, Close, Counters, Dispatch, Parse, Send, Session
 from agent.notifications import Subscription
 from agent.operations.context import Ending, EndKind
 from agent.operations.dispatch import only_reads
@@ -32,6 +32,8 @@ PIECE_OCTETS = 8192
 """Of what was read, so much is taken apart at a time: it may hold a chunk for each octet."""
 SMALL_OCTETS = 2048
 """So much is taken apart at once where nobody waits for his turn."""
+TOGETHER_OCTETS = 32 * 1024
+"""Replies are written together up to about so much."""
 LAST_WRITE_S = 2.0
 """How long the last message of a session that is to end may take."""
 
@@ -41,6 +43,7 @@ class Live:
 
     Args:
         answer: carries out a request and returns what to do next.
+        answer_at_once: the same without a wait; None for what waits.
         turns: in which sessions take apart what they read.
         unfinished: what all of them hold meanwhile.
         may_idle: True if the session may be silent for as long as it likes.
@@ -54,6 +57,7 @@ class Live:
         login_time: str,
         limits: Limits,
         answer: Callable[[Live, Rpc], Awaitable[list[Action]]],
+        answer_at_once: Callable[[Live, Rpc], list[Action] | None],
         may_idle: Callable[[Live], bool],
         turns: Turns,
         unfinished: Unfinished,
@@ -65,6 +69,7 @@ class Live:
         self._stream = stream
         self._limits = limits
         self._answer = answer
+        self._answer_at_once = answer_at_once
         self._may_idle = may_idle
         self._turns = turns
         self._account = Account()
@@ -275,7 +280,7 @@ class Live:
         while pending:
             action = pending.popleft()
             if isinstance(action, Send):
-                await self._write(action.data)
+                await self._write(self._with_more(action.data, pending))
                 self._replied()
             elif isinstance(action, Close):
                 self.end(self._ending(action))
@@ -294,6 +299,9 @@ class Live:
                     self._begun_s = time.perf_counter()
                 if self._interrupt.is_set():
                     return
+                if (answers := self._at_once(action.rpc)) is not None:
+                    pending.extend(answers)
+                    continue
                 octets, begun_s = action.rpc.octets, time.monotonic()
                 self._unfinished.holds(self, octets + self.session.held_octets, arriving=False)
                 pending.extend(await self._answered(action.rpc))
@@ -304,6 +312,32 @@ class Live:
                 if octets >= LARGE_OCTETS or time.monotonic() - begun_s >= LONG_S:
                     del action  # the message itself is part of what is given back
                     await asyncio.get_running_loop().run_in_executor(None, give_back)
+
+    def _at_once(self, rpc: Rpc) -> list[Action] | None:
+        """Answer ``rpc`` if that needs no wait, else None."""
+        if rpc.waits or self._gone:
+            return None
+        answers = self._answer_at_once(self, rpc)
+        rpc.waits = answers is None
+        return answers
+
+    def _with_more(self, data: bytes, pending: deque[Action]) -> bytes:
+        """Return a message with those that can follow it without a wait: one write costs as much as many."""
+        parts, octets = [data], len(data)
+        while pending and octets < TOGETHER_OCTETS and self._to_subscribe is None and not self._after_reply:
+            action = pending[0]
+            if isinstance(action, Send):
+                parts.append(action.data)
+                octets += len(action.data)
+                pending.popleft()
+                continue
+            if not isinstance(action, Dispatch) or self._turns.is_over(self._begun_s):
+                break
+            if (answers := self._at_once(action.rpc)) is None:
+                break
+            pending.popleft()
+            pending.extend(answers)
+        return data if len(parts) == 1 else b"".join(parts)
 
     async def _answered(self, rpc: Rpc) -> list[Action]:
         """Carry out ``rpc``; what only reads is broken off when nobody waits for it any more."""

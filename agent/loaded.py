@@ -9,7 +9,7 @@ from agent.datastore.configuration import Configuration
 from agent.translator import Translator
 from agent.yang.many import locate_all
 from agent.yang.tree import Tree
-from agent.yang.units import Unit, all_units
+from agent.yang.units import Unit, entries_of, unit_path
 
 
 class Loaded:
@@ -25,7 +25,8 @@ class Loaded:
         await configuration.worker(self._count, configuration.running)
 
     def _count(self, running: Tree) -> None:
-        self._look(running, all_units(running))
+        for path, found in self._found.items():
+            found.update(unit_path(running.schema, node) for node in entries_of(running, path))
 
     def swapped(self, running: Tree, units: Sequence[Unit]) -> None:
         """*worker* Look at what has changed of ``running``."""

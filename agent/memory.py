@@ -65,12 +65,13 @@ def _opened(parts: list[object]) -> list[object]:
     """Return what ``parts`` hold, and those of them that are to be freed as they are: of many the small."""
     found: list[object] = []
     few = len(parts) < FREED_AT_ONCE
+    opened: dict[type, bool] = {}
     for part in parts:
-        if isinstance(part, _STRUCTURES):
-            opens = few or len(part) > FREED_AT_ONCE
-        else:
-            opens = dataclasses.is_dataclass(part) and not isinstance(part, type)
-        if opens:
+        kind = type(part)
+        opens = opened.get(kind)
+        if opens is None:
+            opens = opened[kind] = issubclass(kind, _STRUCTURES) or dataclasses.is_dataclass(kind)
+        if opens and (few or not isinstance(part, _STRUCTURES) or len(part) > FREED_AT_ONCE):
             found += gc.get_referents(part)
         else:
             found.append(part)

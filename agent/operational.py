@@ -6,7 +6,7 @@ state inside a translator's list entries comes from the translator, for the want
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -19,7 +19,7 @@ from agent.yang.schema_node import SchemaNode
 from agent.yang.tree import JSON, XML, Tree, json_document
 
 AT_ONCE = 500
-"""Entries that are written in one step, which nobody can interrupt: a few milliseconds."""
+"""Entries in a document, which is written in one step that nobody can interrupt: a few milliseconds."""
 
 
 class StateError(Exception):
@@ -73,22 +73,16 @@ class Operational:
             keys = wanted.get(translator.config_list)
             if keys:
                 states = await translator.entry_state(keys)
-                documents.append(partial(self._entries_document, translator, states))
+                items = iter(states.items())
+                while some := list(islice(items, AT_ONCE)):
+                    documents.append(partial(self._entries_document, translator, some))
         return documents
 
-    def _entries_document(self, translator: Translator, states: Mapping[Keys, Json]) -> bytes:
+    def _entries_document(self, translator: Translator, states: Sequence[tuple[Keys, Json]]) -> bytes:
         node = self.schema.find(translator.config_list)
         state_name = translator.state_path.rpartition("/")[2]
-        entries = ({**_key_members(node, keys), state_name: state} for keys, state in states.items() if state)
-        before, _, after = json_document(_nested(translator.config_list, [])).rpartition(b"[]")
-        return b"%b[%b]%b" % (before, b", ".join(_in_pieces(entries)), after)
-
-
-def _in_pieces(entries: Iterable[Json]) -> Iterator[bytes]:
-    """Yield the members of an array, some at a time: who waits for the GIL has his turn between two."""
-    remaining = iter(entries)
-    while some := list(islice(remaining, AT_ONCE)):
-        yield json_document(some)[1:-1]
+        entries = [{**_key_members(node, keys), state_name: state} for keys, state in states if state]
+        return json_document(_nested(translator.config_list, entries))
 
 
 def _root_provider(translator: Translator, root: str) -> Provider:

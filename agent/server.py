@@ -16,6 +16,7 @@ from agent.at_work import bind_session
 from agent.datastore.changes import base_event, session_parameters
 from agent.errors import RpcErrors
 from agent.live import Live
+from agent.netconf.known import Known
 from agent.netconf.messages import Rpc
 from agent.netconf.session import Action, Session
 from agent.notifications import RFC8639_STREAMS_PATH, STREAMS_PATH
@@ -25,6 +26,7 @@ from agent.operations.commit import caller_info
 from agent.operations.context import Context, Ending, EndKind
 from agent.operations.dispatch import dispatch
 from agent.operations.locking import release
+from agent.operations.one_entry import OneEntry, one_entry, read_one
 from agent.subscribed import Bounds
 from agent.subscriptions import SUBSCRIPTIONS_PATH
 from agent.tally import Figures
@@ -61,6 +63,7 @@ class Server:
         self.context = context
         self.capabilities = monitoring.capabilities(context.schema)
         self._limits = limits
+        self._known = Known()
         self._refused = refused
         self._turns = turns
         octets, octets_per_user = _unfinished_octets(limits)
@@ -95,6 +98,7 @@ class Server:
             limit_octets=limits.message_octets,
             max_elements=limits.message_elements,
             max_depth=limits.message_depth,
+            known=self._known,
         )
         live = Live(
             session,
@@ -103,6 +107,7 @@ class Server:
             login_time=self.context.now(),
             limits=limits,
             answer=self._answer,
+            answer_at_once=self._answer_at_once,
             may_idle=self._may_idle,
             turns=self._turns,
             unfinished=self._unfinished,
@@ -147,6 +152,7 @@ class Server:
     def take_over(self, limits: Limits) -> None:
         """Have other limits from now on; what a message may hold stays as it was in sessions that exist."""
         self._limits = limits
+        self._known = Known()  # what came before may be more than a message may hold now
         self.context.subscriptions.take_over(subscription_bounds(limits))
         self.context.publisher.bounds = push_bounds(limits)
         self._unfinished.bound(*_unfinished_octets(limits))
@@ -173,6 +179,25 @@ class Server:
             body = await dispatch(self.context, live, rpc.operation, rpc.octets)
         except RpcErrors as problem:
             return live.session.reply_errors(rpc, problem.errors, self.context.schema.namespaces())
+        return live.session.reply(rpc, body)
+
+    def _answer_at_once(self, live: Live, rpc: Rpc) -> list[Action] | None:
+        """Answer a request for which nothing is waited; None for any other, which ``_answer`` answers."""
+        context = self.context
+        made = rpc.made
+        if made is None:
+            made = one_entry(context.schema, rpc.operation) if rpc.message else None
+        if not isinstance(made, OneEntry):
+            return None
+        try:
+            body = read_one(context, context.access(live), made)
+        except Exception:  # the other way fails, too, and says why
+            body = None
+        if body is None:
+            return None
+        if rpc.made is None:
+            live.session.know(rpc, made)
+        self._operations[made.operation.name] += 1
         return live.session.reply(rpc, body)
 
     def _known_name(self, operation: Element) -> str:

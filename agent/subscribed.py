@@ -226,13 +226,17 @@ class Subscribed:
                 await self._tell()
                 if self.over:
                     return
-                if (update := await self._next()) is not None and not self.over:
-                    await self._send(message(update.time, update.body))
-                    self.counters.sent += update.is_record
+                await self._pass_on()
                 if self.state is State.SUSPENDED:  # by who looked meanwhile, and now it reads again
                     self._resume()
         finally:
             self.delete()
+
+    async def _pass_on(self) -> None:
+        """Send the next update, of which nothing is held afterwards."""
+        if (update := await self._next()) is not None and not self.over:
+            await self._send(message(update.time, update.body))
+            self.counters.sent += update.is_record
 
     async def _tell(self) -> None:
         while self._notices:

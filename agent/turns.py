@@ -100,17 +100,34 @@ class Turns:
         What is done so may take half of the time, as what has its turns does: more of it waits as that does.
         """
         begun_s = self._now()
-        self._spare_s = min(TURN_S, self._spare_s + (begun_s - self._spare_at_s) / 2)
-        self._spare_at_s = begun_s
-        if self._due or self._spare_s <= 0:
+        if not self._has_time(begun_s):
             return await self.done(account, work)
         try:
             return work()
         finally:
-            self._clock_s = max(account.taken_s, self._clock_s)
-            took_s = self._now() - begun_s
-            account.taken_s = self._clock_s + took_s
-            self._spare_s -= took_s
+            self._took(account, begun_s)
+
+    def at_once(self, account: Account, work: Callable[[], None]) -> bool:
+        """Do ``work`` now if ``soon`` would, and return whether it is done; else nothing is."""
+        begun_s = self._now()
+        if not self._has_time(begun_s):
+            return False
+        try:
+            account.context.run(work)
+        finally:
+            self._took(account, begun_s)
+        return True
+
+    def _has_time(self, now_s: float) -> bool:
+        self._spare_s = min(TURN_S, self._spare_s + (now_s - self._spare_at_s) / 2)
+        self._spare_at_s = now_s
+        return not self._due and self._spare_s > 0
+
+    def _took(self, account: Account, begun_s: float) -> None:
+        self._clock_s = max(account.taken_s, self._clock_s)
+        took_s = self._now() - begun_s
+        account.taken_s = self._clock_s + took_s
+        self._spare_s -= took_s
 
     def is_over(self, begun_s: float) -> bool:
         """Whether who has worked since ``begun_s`` has had his part of a turn: each at work has one."""

@@ -39,6 +39,8 @@ MAX_DECLARATIONS = 128
 MAX_ATTRIBUTES = 128
 """Attributes that an element may have, beside declarations: one is found by looking at those before."""
 
+_KNOWN_NAME = 200
+"""Characters of a name, with its namespace, that is kept to be known again."""
 _LINES_KNOWN = 65535
 """libxml2 counts no further."""
 _FEW_DECLARATIONS = 8
@@ -78,7 +80,8 @@ def parse(data: bytes, max_elements: int = MAX_ELEMENTS, max_depth: int = MAX_DE
     _refuse_encoding(data)
     if b"\0" in data:
         raise XmlError("a NUL octet is not allowed in XML")
-    if data.count(b"</") + data.count(b"/>") > max_elements:
+    elements = data.count(b"</") + data.count(b"/>")
+    if elements > max_elements:
         raise XmlError(f"there are more than {max_elements} elements")
     attributes = 0
     for mark in _ATTRIBUTES:  # in a call for each: others wait for the GIL while one goes on
@@ -111,7 +114,8 @@ def parse(data: bytes, max_elements: int = MAX_ELEMENTS, max_depth: int = MAX_DE
         raise XmlError(_not_utf_8(data) or f"not well-formed at line {line}, column {column}") from None
     if root.getroottree().docinfo.internalDTD is not None:
         raise XmlError("a document type declaration is not allowed")
-    _refuse_deep(root, max_depth)
+    if elements > max_depth:  # else there are too few to be that deep
+        _refuse_deep(root, max_depth)
     return root
 
 
@@ -236,6 +240,18 @@ def serialize(element: Element) -> bytes:
 def rename(element: Element, tag: str) -> None:
     """Give ``element`` another ``{namespace}name``; what it declares and holds stays."""
     element.tag = tag
+
+
+@lru_cache(maxsize=1024)
+def _split(tag: str) -> tuple[str, str]:
+    uri, _, name = tag.rpartition("}")
+    return uri[1:], name
+
+
+def qname(element: Element) -> tuple[str, str]:
+    """Return the namespace URI of ``element``, "" for none, and its name."""
+    tag = str(element.tag)
+    return _split(tag) if len(tag) <= _KNOWN_NAME else _split.__wrapped__(tag)
 
 
 def local_name(element: Element) -> str:

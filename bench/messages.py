@@ -8,6 +8,10 @@ from dataclasses import dataclass
 BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
 IPSEC = "urn:yangswan:params:xml:ns:yang:ipsec"
 AGENT = "urn:yangswan:params:xml:ns:yang:agent"
+EVENTS = "urn:ietf:params:xml:ns:netconf:notification:1.0"
+SUBSCRIBED = "urn:ietf:params:xml:ns:yang:ietf-subscribed-notifications"
+PUSH = "urn:ietf:params:xml:ns:yang:ietf-yang-push"
+DATASTORES = "urn:ietf:params:xml:ns:yang:ietf-datastores"
 END = b"\n##\n"
 
 HELLO = (
@@ -41,18 +45,29 @@ def tunnel(number: int) -> str:
     )
 
 
-def end_of(number: int, *, initiator: bool) -> str:
-    """Return one end of a tunnel that can come up: 192.168.0.2 is the initiator, 192.168.0.1 the other."""
+def end_of(number: int, *, initiator: bool, begins: bool | None = None) -> str:
+    """Return one end of a tunnel that can come up: 192.168.0.2 is the initiator, 192.168.0.1 the other.
+
+    Args:
+        begins: it does so by itself; without a word the initiator does.
+    """
+    begins = initiator if begins is None else begins
     high, low = divmod(number, 250)
     nets = "10.1.0.0/16", f"10.{100 + high}.{low}.0/24"
     (own, host, net), (other, peer, far) = (("a", 1, nets[0]), ("b", 2, nets[1]))[:: -1 if initiator else 1]
     return (
-        f"<ipsec><id>{number}</id><initiator>{str(initiator).lower()}</initiator>"
+        f"<ipsec><id>{number}</id><initiator>{str(begins).lower()}</initiator>"
         f"<secret>secret-of-{number:05d}</secret>"
         f"<local-address>192.168.0.{host}</local-address><peer>192.168.0.{peer}</peer>"
         f"<local-id><name>{own}-{number}</name></local-id><remote-id><name>{other}-{number}</name></remote-id>"
         f"<local-subnet>{net}</local-subnet><remote-subnet>{far}</remote-subnet>{PROPOSALS}</ipsec>"
     )
+
+
+def far_address(number: int) -> str:
+    """Return an address in the network that the initiator of ``end_of`` protects, with its length."""
+    high, low = divmod(number, 250)
+    return f"10.{100 + high}.{low}.1/24"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +82,9 @@ class Words:
     def load(self, numbers: Iterable[int]) -> bytes:
         return self._edit(self.document(numbers))
 
-    def load_ends(self, numbers: Iterable[int], *, initiator: bool) -> bytes:
-        return self._edit(self._tunnels("".join(end_of(n, initiator=initiator) for n in numbers)))
+    def load_ends(self, numbers: Iterable[int], *, initiator: bool, begins: bool | None = None) -> bytes:
+        ends = (end_of(number, initiator=initiator, begins=begins) for number in numbers)
+        return self._edit(self._tunnels("".join(ends)))
 
     def leaf(self, number: int, round_number: int) -> bytes:
         return self.change(number, f"<description>round {round_number}</description>")
@@ -117,6 +133,36 @@ class Words:
         """Return a get of one tunnel, with its state."""
         wanted = self._tunnels(f"<ipsec><id>{number}</id></ipsec>")
         return framed(f'<get><filter type="subtree">{wanted}</filter></get>', "one-state")
+
+    def events(self) -> bytes:
+        """Return a create-subscription (RFC 5277)."""
+        return framed(f'<create-subscription xmlns="{EVENTS}"/>', "ok")
+
+    def stream(self) -> bytes:
+        """Return an establish-subscription to the stream of events (RFC 8639)."""
+        body = "<stream>NETCONF</stream>"
+        return framed(
+            f'<establish-subscription xmlns="{SUBSCRIBED}">{body}</establish-subscription>', "stream"
+        )
+
+    def on_change(self, number: int | None = None, dampening_cs: int = 0) -> bytes:
+        """Return a subscription to the changes of operational (RFC 8641), of all tunnels or of one."""
+        wanted = self._tunnels("" if number is None else f"<ipsec><id>{number}</id></ipsec>")
+        body = (
+            # Names of namespaces that a filter has no need of are kept with it, and count.
+            f'<establish-subscription xmlns="{SUBSCRIBED}">'
+            f'<datastore xmlns="{PUSH}" xmlns:ds="{DATASTORES}">ds:operational</datastore>'
+            f'<datastore-subtree-filter xmlns="{PUSH}">{wanted}</datastore-subtree-filter>'
+            f'<on-change xmlns="{PUSH}"><dampening-period>{dampening_cs}</dampening-period></on-change>'
+            f"</establish-subscription>"
+        )
+        return framed(body, "on-change")
+
+    def subscriptions(self) -> bytes:
+        """Return a get of the state of all subscriptions (RFC 8639 section 2.8)."""
+        return framed(
+            f'<get><filter type="subtree"><subscriptions xmlns="{SUBSCRIBED}"/></filter></get>', "subs"
+        )
 
     def _tunnels(self, body: str) -> str:
         return f'<tunnels xmlns="{self.namespace}">{body}</tunnels>'

@@ -16,12 +16,14 @@ GROUPS = {
     "whole": "a get-config of everything, and of all tunnels by a filter",
     "state": "a get with state of all tunnels, and of one",
     "one": "a get-config of one tunnel",
-    "rpc": "requests in a second: serial, 16 deep, 8 sessions",
+    "rpc": "requests in a second: serial, of another tunnel each, 16 deep, 8 sessions",
     "setup": "a session set up, until its first request is answered",
     "idle": "what a silent session costs",
     "waits": "how long another session waits for one tunnel while one asks for much",
     "start": "a start on all tunnels, until the first answer",
     "fsync": "how often a commit waits for the disk",
+    "subscribers": "what 500 subscribers to changes cost, and how late the last of them hears",
+    "delays": "with a charon: how long after its event each door tells that a tunnel is cut, or up",
     "charon": "with a charon: load, leaf, subnet, start, and live tunnels, beside its socket alone",
 }
 SIZES = (25, 100, 1000, 10_000)

@@ -15,11 +15,12 @@ from bench.figures import Report, Row
 from bench.options import Options
 from bench.peers import agent, libyang_rows, netconfd, stub
 from bench.peers.failed import Failed
-from bench.rows import changes, rates, reads, starts, syncs, waits
+from bench.rows import changes, rates, reads, starts, subscribers, syncs, waits
 from bench.session import Late, Refused, Session, open_session
 from bench.site import Peer, Site
 from bench.table import line
 from bench.with_charon import WithCharon
+from bench.with_doors import WithDoors
 
 Measure = Callable[[Site, Session], Iterable[Row]]
 LOADED: dict[str, Measure] = {
@@ -31,8 +32,10 @@ LOADED: dict[str, Measure] = {
     "setup": rates.setup,
     "idle": rates.idle,
     "waits": waits.waits,
+    "subscribers": subscribers.subscribers,
 }
 """What is measured when all tunnels are there, in this order."""
+WITH_DOORS = {"delays", "subscribers"}
 CANNOT = (Failed, Late, Refused, OSError, RuntimeError, subprocess.SubprocessError)
 OF_OTHERS = ("leaf", "whole", "state", "one", "rpc", "setup")
 
@@ -49,7 +52,7 @@ class Run:
 
     def all(self) -> None:
         """Measure everything that was asked for. What cannot be measured is named in the report."""
-        for tunnels in self.options.sizes if self.options.only != {"charon"} else ():
+        for tunnels in self.options.sizes if self.options.only - {"charon", "delays"} else ():
             with _folder() as folder:
                 self._without_charon(folder, tunnels)
 
@@ -57,6 +60,21 @@ class Run:
             with _folder() as folder:
                 here = WithCharon(folder=folder, tunnels=tunnels, plan=self.options.plan, take=self._take)
                 self._try(f"charon, {tunnels} tunnels", here.all)
+
+        for tunnels in self.options.charon_sizes if self.options.only & WITH_DOORS else ():
+            with _folder() as folder:
+                self._try(f"with doors, {tunnels} tunnels", self._doors(folder, tunnels).all)
+
+    def _doors(self, folder: Path, tunnels: int) -> WithDoors:
+        options = self.options
+        return WithDoors(
+            folder=folder,
+            tunnels=tunnels,
+            plan=options.plan,
+            only=options.only,
+            take=self._take,
+            miss=self._miss,
+        )
 
     def _without_charon(self, folder: Path, tunnels: int) -> None:
         self._try(f"yangswan, {tunnels} tunnels", lambda: self._agent(folder, tunnels))

@@ -34,11 +34,21 @@ class Plan:
     """that are set up, or idle, at most"""
     probe_s: float
     """how long another session is waited on, at least"""
+    cuts: int
+    """of a live tunnel"""
+    subscribing: int
+    """sessions that subscribe to changes"""
 
 
-FULL = Plan(cycles=3, changes=31, large=7, small=301, requests=2000, sessions=16, probe_s=4.0)
-QUICK = Plan(cycles=3, changes=11, large=3, small=101, requests=600, sessions=8, probe_s=1.0)
-TINY = Plan(cycles=2, changes=2, large=2, small=5, requests=20, sessions=2, probe_s=0.2)
+FULL = Plan(
+    cycles=3, changes=31, large=7, small=301, requests=2000, sessions=16, probe_s=4.0, cuts=20, subscribing=50
+)
+QUICK = Plan(
+    cycles=3, changes=11, large=3, small=101, requests=600, sessions=8, probe_s=1.0, cuts=10, subscribing=20
+)
+TINY = Plan(
+    cycles=2, changes=2, large=2, small=5, requests=20, sessions=2, probe_s=0.2, cuts=1, subscribing=4
+)
 """For tests."""
 
 

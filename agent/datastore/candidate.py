@@ -12,10 +12,10 @@ from agent.errors import ResourceDenied
 from agent.yang.difference import Difference, Operation
 from agent.yang.implicit import add_all_defaults, renew_defaults, renew_defaults_of
 from agent.yang.locality import moving_defaults
-from agent.yang.many import are_many, locate_all
+from agent.yang.many import are_many, locate_all, move_entries
 from agent.yang.schema import Schema
 from agent.yang.tree import NO_NODE, Node, Tree, children
-from agent.yang.units import Unit, unit_differences, unit_node, units_below, units_by_path
+from agent.yang.units import Unit, nodes_below, unit_differences, unit_node, units_below, units_by_path
 
 CREATED = Operation.CREATE.value
 CHANGES = tuple(operation.value for operation in Operation)
@@ -127,10 +127,14 @@ class Candidate:
 
     def differing(self, running: Tree) -> list[Unit]:
         """Return the changed units whose content differs from ``running``, or has to be taken for."""
+        return [unit for unit, _own, _other in self.differing_nodes(running)]
+
+    def differing_nodes(self, running: Tree) -> list[tuple[Unit, list[Node], list[Node]]]:
+        """Return what ``differing`` does, each with its nodes in ``content`` and in ``running``."""
         units = list(self.changed.values())
         ours, theirs = locate_all(units, self.content), locate_all(units, running)
         found = zip(units, ours, theirs, strict=True)
-        return [unit for unit, own, other in found if self._are_different(unit, own, other)]
+        return [one for one in found if self._are_different(*one)]
 
     def differs(self, unit: Unit, running: Tree) -> bool:
         """Return whether the content of ``unit`` differs from ``running``, or has to be taken for."""
@@ -215,6 +219,7 @@ class Savepoint:
         self._conditions_before = dict(candidate.conditions)
         self._nothing = Tree(candidate.schema)
         self._filled: set[str] = set()
+        self._brought: dict[str, Node] = {}
 
     def touch(self, node: Node) -> None:
         """Save the unit that ``node`` (of any Tree) lies in, before it is changed.
@@ -227,9 +232,18 @@ class Savepoint:
             return
         self.save(units_below(schema, children(node)))
 
-    def touch_all(self, patch: Tree, *, filled: bool) -> None:
-        """Save all units that are in ``patch``, before it is merged; ``filled``: no container is empty."""
-        self.save(units_below(self._candidate.schema, patch.top_level()), filled=filled)
+    def bring(self, patch: Tree, *, filled: bool) -> None:
+        """Save all units that are in ``patch``, and move the entries among them to the candidate that it does
+        not hold, where nothing else depends on these; the rest is to be merged.
+
+        ``filled``: no container is empty.
+        """
+        schema, tree = self._candidate.schema, self._candidate.tree
+        there = list(nodes_below(schema, patch.top_level()))
+        self.save([unit for unit, _ in there], filled=filled)
+        new = [one for one in there if one[0].is_entry and self._saved[one[0].path][1] is self._nothing]
+        moved = move_entries(new, patch, tree)
+        self._brought = {unit.path: node for unit, node in moved}
 
     def touch_entries(self, parent: Node, entries: Iterable[tuple[Node, Node, str]], *, filled: bool) -> None:
         """Save what entries of one list lie in, before they are brought, and take out those that go.
@@ -317,7 +331,10 @@ class Savepoint:
         tree = self._candidate.tree
         units = [unit for unit, _ in self._saved.values()]
         self._candidate.changed.update((unit.path, unit) for unit in units)
-        for unit, nodes in zip(units, locate_all(units, tree), strict=True):
+        brought, self._brought = self._brought, {}
+        others = iter(locate_all([unit for unit in units if unit.path not in brought], tree))
+        for unit in units:
+            nodes = [brought[unit.path]] if unit.path in brought else next(others)
             for node in nodes:
                 if unit.path in self._filled:  # it holds no default that could be in use no more
                     tree.add_defaults(node)

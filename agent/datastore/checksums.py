@@ -39,8 +39,12 @@ class Damaged(sqlite3.DatabaseError):
 def row_sum(*parts: str | bytes | None) -> int:
     """Return the checksum of a row: 64 bits, as SQLite has them (with a sign)."""
     octets = [part.encode() if isinstance(part, str) else part or b"" for part in parts]
-    digest = blake2b(b"".join(b"%d:%b," % (len(each), each) for each in octets), digest_size=8)
-    return int.from_bytes(digest.digest(), "big", signed=True)
+    return sum_of_octets(b"".join([b"%d:%b," % (len(each), each) for each in octets]))
+
+
+def sum_of_octets(octets: bytes) -> int:
+    """Return the checksum of what ``row_sum`` makes of a row."""
+    return int.from_bytes(blake2b(octets, digest_size=8).digest(), "big", signed=True)
 
 
 def is_sealed(db: sqlite3.Connection) -> bool:

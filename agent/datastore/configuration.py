@@ -14,7 +14,7 @@ from agent.datastore import recovery, replay
 from agent.datastore.backends import Backends, Changes
 from agent.datastore.candidate import Candidate
 from agent.datastore.conditions import mismatches
-from agent.datastore.datastores import Datastores, WhenSwapped
+from agent.datastore.datastores import Datastores, WhenRemoving, WhenSwapped
 from agent.datastore.migration import bring_up_to_date
 from agent.datastore.preparation import Check, Preparation, Prepared
 from agent.datastore.progress import Progress, endless
@@ -112,6 +112,10 @@ class Configuration:
     @property
     def when_swapped(self) -> list[WhenSwapped]:
         return self.datastores.when_swapped
+
+    @property
+    def when_removing(self) -> list[WhenRemoving]:
+        return self.datastores.when_removing
 
     # -- worker ----------------------------------------------------------------------------
 

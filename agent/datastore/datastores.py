@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from agent.datastore.candidate import Candidate
 from agent.datastore.fitting import RULE_LISTS, rule_lists_of
@@ -14,14 +15,17 @@ from agent.datastore.published import Published
 from agent.datastore.txids import Txids, View, view
 from agent.errors import OperationFailed, RpcErrors
 from agent.memory import give_back
-from agent.translator import Json, Keys
+from agent.translator import EntryChange, Json, Keys
+from agent.yang.many import json_all
 from agent.yang.merging import merge
 from agent.yang.schema import Schema
-from agent.yang.tree import JSON, Tree, json_document, keys_of, to_json
-from agent.yang.units import Unit, all_units, units_by_path
+from agent.yang.tree import JSON, Tree, json_document, keys_of
+from agent.yang.units import Unit, all_units, entries_of, units_by_path
 
 WhenSwapped = Callable[[Tree, Sequence[Unit]], None]
 """*worker* Called with running and the units of it that have just changed."""
+WhenRemoving = Callable[[frozenset[str]], None]
+"""Called with the paths of entries that a commit begins to remove, and with none when it is over."""
 
 
 class Datastores:
@@ -39,6 +43,7 @@ class Datastores:
         self.writing = asyncio.Lock()
         self.committer: int | None = None
         self.when_swapped: list[WhenSwapped] = []
+        self.when_removing: list[WhenRemoving] = []
         self.rule_lists: Mapping[str, str] = {}
         self.txids = Txids()
         self.changes = 0
@@ -56,6 +61,18 @@ class Datastores:
         self.rule_lists = rule_lists or {}
         self.published.publish(running)
         self.candidate = Candidate(self.published)
+
+    @contextmanager
+    def removing(self, changes: Mapping[str, Sequence[EntryChange]]) -> Iterator[None]:
+        """Have it known meanwhile which entries go: their state does so before running has them no more."""
+        paths = frozenset(one.path for each in changes.values() for one in each if one.after is None)
+        for tell in self.when_removing if paths else ():
+            tell(paths)
+        try:
+            yield
+        finally:
+            for tell in self.when_removing if paths else ():
+                tell(frozenset())
 
     def compact(self) -> None:
         """*worker* Copy running to where trees were that are free now.
@@ -115,9 +132,5 @@ class Datastores:
 
     def entries(self, list_path: str) -> dict[Keys, Json]:
         """*worker* Return all entries of a list in running."""
-        found: dict[Keys, Json] = {}
-        for unit in all_units(self.running):
-            if unit.schema_node.path == list_path:
-                for node in unit.locate(self.running):
-                    found[keys_of(node, unit.schema_node)] = to_json(node)
-        return found
+        list_node, nodes = self.schema.find(list_path), list(entries_of(self.running, list_path))
+        return dict(zip((keys_of(node, list_node) for node in nodes), json_all(nodes), strict=True))

@@ -118,7 +118,7 @@ class _Walk:
 
     def merge_whole(self, content: Tree) -> None:
         """Merge the whole of a document without any instructions."""
-        self.savepoint.touch_all(content, filled=not self.attributes.empty)
+        self.savepoint.bring(content, filled=not self.attributes.empty)
         for node in content.top_level():
             self.removal.drop_other_cases(node)
         merge(self.tree, content, spend=True)

@@ -89,9 +89,10 @@ class Outline:
 
     def _entry(self, element: Element, node: SchemaNode) -> tuple[str, ...]:
         """Look at what lies in no shell; returns what tells it from other instances of ``node``."""
-        tags = tuple([found.tag for found in element.iter()])
-        sizes = tuple([len(found) for found in element.iter()])
-        texts = [found.text or "" for found in element.iter()]
+        elements = [*element.iter()]  # at once, as lxml makes an object of each for as long as it is held
+        tags = tuple([found.tag for found in elements])
+        sizes = tuple([len(found) for found in elements])
+        texts = [found.text or "" for found in elements]
         form = self._forms.get((node, tags, sizes))
         if form is None:
             form = self._form(node, tags, sizes)

@@ -13,7 +13,7 @@ from functools import reduce
 from itertools import islice
 from operator import xor
 
-from agent.datastore.checksums import row_sum
+from agent.datastore.checksums import sum_of_octets
 from agent.datastore.records import UnitChange
 from agent.datastore.tables import COLUMNS
 
@@ -25,7 +25,8 @@ _COMMIT = f"INSERT INTO commits ({', '.join(COLUMNS['commits'])}, checksum) VALU
 _SEAL = "UPDATE seal SET rows = rows + ?1, total = (total | ?2) & ~(total & ?2)"
 
 Row = tuple[int | str | bytes | None, ...]
-_KINDS = {int: "integer", str: "text", bytes: "blob", type(None): "null"}
+_KINDS = {int: b"7:integer,", str: b"4:text,", bytes: b"4:blob,", type(None): b"4:null,"}
+"""What stands in the checksum before a value of each kind."""
 
 
 def add_commit(db: sqlite3.Connection, row: Row) -> None:
@@ -64,10 +65,11 @@ def note_changed(db: sqlite3.Connection, commit_id: int, time: str, paths: Itera
 
 def sum_of(table: str, row: Row) -> int:
     """Return the checksum of a row, as SQLite computes it of the same values."""
-    parts: list[str | bytes | None] = [table]
+    parts = [b"%d:%b," % (len(table), table.encode())]
     for value in row:
-        parts += (_KINDS[type(value)], str(value) if isinstance(value, int) else value)
-    return row_sum(*parts)
+        octets = value if isinstance(value, bytes) else b"" if value is None else str(value).encode()
+        parts += (_KINDS[type(value)], b"%d:" % len(octets), octets, b",")
+    return sum_of_octets(b"".join(parts))
 
 
 def _pieces(rows: Iterable[Row]) -> Iterator[list[Row]]:

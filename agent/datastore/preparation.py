@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 from agent.datastore.candidate import Candidate
 from agent.datastore.records import UnitChange
-from agent.translator import EntryChange, Translator
+from agent.translator import EntryChange, Keys, Translator
 from agent.yang.locality import local_modules
-from agent.yang.many import Found, copy_all, json_all, locate_all, print_all
+from agent.yang.many import Found, copy_all, json_all, locate_all, locate_copies, print_all
 from agent.yang.schema import Schema
 from agent.yang.tree import Node, Tree, keys_of, path_of
 from agent.yang.units import Unit, units_by_path
@@ -57,12 +56,14 @@ class Preparation:
         Raises:
             RpcErrors: all that is wrong with it.
         """
-        units = candidate.differing(running)
+        differing = candidate.differing_nodes(running)
+        units: Sequence[Unit] = [unit for unit, _own, _other in differing]
+        before: Found
         if self._are_local(units):
-            found = locate_all(units, candidate.content)
-            scratch = _holding(candidate.schema, units, found)
-            again = partial(_holding, candidate.schema, units, found)
-            validate(scratch, everything=False, again=again)
+            found, before = [own for _, own, _ in differing], [other for _, _, other in differing]
+            scratch, copies = _holding(candidate.schema, units, found)
+            validate(scratch, everything=False, again=lambda: _holding(candidate.schema, units, found)[0])
+            after = locate_copies(units, copies, scratch)
             refreshed: list[Unit] = []
             complete = False
         else:
@@ -70,7 +71,7 @@ class Preparation:
             validate(scratch, everything=True, again=candidate.content.duplicate)
             units, refreshed = _compared(scratch, running, candidate.blind)
             complete = True
-        before, after = locate_all(units, running), locate_all(units, scratch)
+            before, after = locate_all(units, running), locate_all(units, scratch)
         return Prepared(
             units,
             scratch,
@@ -95,11 +96,11 @@ class Preparation:
         for unit, was, now in own:
             name = names[unit.schema_node]
             assert name is not None
-            some: Node = (was or now)[0]
+            keys, path = _address(unit, (was or now)[0])
             changes.setdefault(name, []).append(
                 EntryChange(
-                    keys_of(some, unit.schema_node),
-                    path=path_of(some),
+                    keys,
+                    path=path,
                     before=next(befores) if was else None,
                     after=next(afters) if now else None,
                     list_path=paths[unit.schema_node],
@@ -109,11 +110,17 @@ class Preparation:
         return changes
 
 
-def _holding(schema: Schema, units: Sequence[Unit], found: Found) -> Tree:
-    """Return a tree of these units alone, with the nodes ``found`` of them."""
+def _address(unit: Unit, node: Node) -> tuple[Keys, str]:
+    """Return the keys of an entry and its path, as libyang writes it."""
+    if unit.is_entry and not any(quote in key for key in unit.keys for quote in "'\""):
+        return unit.keys, unit.path
+    return keys_of(node, unit.schema_node), path_of(node)
+
+
+def _holding(schema: Schema, units: Sequence[Unit], found: Found) -> tuple[Tree, list[Node]]:
+    """Return a tree of these units alone, with copies of ``found``, and those of entries."""
     tree = Tree(schema)
-    copy_all(units, found, tree)
-    return tree
+    return tree, copy_all(units, found, tree)
 
 
 def unvalidated(candidate: Candidate, running: Tree) -> Prepared:

@@ -27,6 +27,7 @@ class _Edition:
 
     def __post_init__(self) -> None:
         self.tree.shared = True
+        self.tree.few = set()
 
 
 class Published:
@@ -42,6 +43,8 @@ class Published:
         self._turn = threading.Condition()
         self._waits = False
         self._changer: int | None = None
+        self.changes = 0
+        """How often the tree was changed or replaced: what is read twice is the same if this is."""
 
     @property
     def tree(self) -> Tree:
@@ -98,6 +101,8 @@ class Published:
             try:
                 self._turn.wait_for(lambda: not self._edition.holders)
                 self._changer = me
+                self.changes += 1
+                self._edition.tree.few = set()
             finally:
                 self._waits = False
         try:
@@ -116,6 +121,7 @@ class Published:
         with self._turn:
             self._refuse_within(threading.get_ident())
             before, self._edition = self._edition, _Edition(tree)
+            self.changes += 1
         del before  # not within the lock: to free it may take long
 
     def _refuse_within(self, me: int) -> None:

@@ -51,7 +51,6 @@ def load(store: Store, schema: Schema, progress: Progress) -> Loaded:
         progress.step("%d recorded changes read", count)
         reading.put(change)
     reading.tell()
-    reading.running.add_defaults()
     return Loaded(_validated(reading.running), reading.rule_lists)
 
 
@@ -202,18 +201,20 @@ def _sentences(told: Mapping[str, str]) -> str:
 
 
 def _validated(running: Tree) -> Tree:
-    """Return ``running`` as validation leaves it; as it is if it is not valid, so that a start succeeds.
+    """Return ``running`` as validation leaves it, which completes it with the defaults in use; if it is not
+    valid, with all defaults, so that a start succeeds.
 
     Raises:
         StoreError: access control is not valid, so nobody knows what it means.
     """
     checked = running.duplicate()
     try:
-        validate(checked, everything=True)
+        validate(checked, everything=True, again=running.duplicate)
     except RpcErrors as problem:
         for error in problem.errors:
             if (error.path or "").startswith(f"/{NACM_MODULE}:"):
                 raise StoreError(f"the stored access control is not valid: {error.message}") from None
         log.error("the stored configuration does not satisfy the YANG modules: %s", problem)
+        running.add_defaults()
         return running
     return checked

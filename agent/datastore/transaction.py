@@ -20,21 +20,14 @@ from agent.datastore.backends import ApplyFailed, Backends, Changes, Planned
 from agent.datastore.candidate import Candidate
 from agent.datastore.changes import config_change, edits
 from agent.datastore.confirmed import Window
-from agent.datastore.database import about_writing
 from agent.datastore.datastores import Datastores
 from agent.datastore.outcome import InForce, found_by_a_start, unknown
 from agent.datastore.preparation import Check, Preparation, Prepared
 from agent.datastore.records import CommitInfo, timestamp
 from agent.datastore.store import WAY_ON, NotRecorded, Store
 from agent.datastore.txid_history import forget_gone
-from agent.errors import (
-    BackendError,
-    OperationFailed,
-    ResourceDenied,
-    RollbackFailed,
-    RpcError,
-    RpcErrors,
-)
+from agent.datastore.undone import undone
+from agent.errors import RpcErrors
 from agent.memory import FREED_AT_ONCE, let_go
 from agent.translator import Json, Notification, Reader, reads_all
 from agent.yang.many import are_many, locate_all, rebuilt
@@ -72,6 +65,8 @@ class Transactions:
         self._worker = worker
         self._announce = announce
         self._tidies = True
+        self._makes_real = False
+        self._later: set[asyncio.Future[None]] = set()
 
     async def commit(
         self,
@@ -118,11 +113,18 @@ class Transactions:
                 log.info("a commit by %s (%s) changed nothing: %s", info.user, info.occasion, info.said)
             return None
         change = _Change(info, candidate, prepared, time=timestamp(), upcoming=upcoming)
-        commit_id, told, doubt = await self._make_real(change, opens, vet=vet)
+        self._makes_real = True
+        try:
+            with self._datastores.removing(prepared.changes):
+                commit_id, told, doubt = await self._make_real(change, opens, vet=vet)
+        finally:
+            self._makes_real = False
         self._announce(config_change(info, told))
         count, held = len(prepared.units), [change]
         del prepared, change
-        await self._let_go(count, held)
+        if is_much(count):
+            self._put_off(held)
+            await asyncio.sleep(0)  # it is given to the thread then, before whatever the client asks next
         log.info(
             "commit %d by %s (%s): %d changed%s",
             commit_id,
@@ -135,10 +137,24 @@ class Transactions:
             raise doubt
         return commit_id
 
-    async def _let_go(self, count: int, held: list[Any]) -> None:
-        """Have ``held``, which a commit of ``count`` units needed, freed by another thread if it is much."""
-        if count > FREED_AT_ONCE:
-            await self._worker(let_go, held)
+    def _put_off(self, held: list[Any]) -> None:
+        """Have done what nobody waits for, once a large commit is in force: it frees what that ``held``, and
+        drops and prints what is due."""
+        work = asyncio.ensure_future(self._worker(self._clear_up, held))
+        self._later.add(work)
+        work.add_done_callback(self._cleared_up)
+
+    def _cleared_up(self, work: asyncio.Future[None]) -> None:
+        self._later.discard(work)
+        if not work.cancelled() and (problem := work.exception()) is not None:
+            log.error("what a large commit left behind could not be cleared up", exc_info=problem)
+
+    def _clear_up(self, held: list[Any]) -> None:
+        """*worker*"""
+        let_go(held)
+        # Another commit may be on disk already while running does not hold it yet; it does this itself.
+        if not self._makes_real:
+            self._snapshot()
 
     def _examined(self, candidate: Candidate, check: Check | None) -> tuple[Prepared, int]:
         """*worker* Return what a commit would change, and the id that it would get, 0 if it changes nothing.
@@ -153,7 +169,7 @@ class Transactions:
         try:
             return prepared, self._store.upcoming() if prepared.units else 0
         except sqlite3.Error as problem:
-            raise RpcErrors([_undone(problem)]) from problem
+            raise RpcErrors([undone(problem)]) from problem
 
     async def _make_real(
         self, change: _Change, opens: Opens | None, *, vet: Vet | None
@@ -173,19 +189,20 @@ class Transactions:
             await vet(prepared.changes)
         held: list[Any] = [prepared.changes]
         prepared.changes = {}
-        await self._let_go(len(prepared.units), held)
+        if is_much(len(prepared.units)):
+            await self._worker(let_go, held)
         inside = all(each.plan.stays_inside for each in planned)
         commit_id = change.upcoming
         try:
             if not inside:
                 commit_id = await self._worker(self._begin, change)
         except sqlite3.Error as problem:
-            raise RpcErrors([_undone(problem)]) from problem
+            raise RpcErrors([undone(problem)]) from problem
         bind_commit(commit_id)  # in the task of this commit, which ends with it
         try:
             await self._backends.apply(planned, commit_id)
         except ApplyFailed as failure:
-            refused = _undone(failure.problem, restored=failure.restored)
+            refused = undone(failure.problem, restored=failure.restored)
             await self._mark_undone(commit_id, str(refused), unrecorded=change if inside else None)
             raise RpcErrors([refused]) from failure
         try:
@@ -199,7 +216,7 @@ class Transactions:
                 told = await self._worker(self._swap, change, commit_id)
                 return commit_id, told, InForce(commit_id, why)
             restored = await self._backends.take_back(planned, commit_id)
-            answer = unknown(why) if found is None else _undone(why, restored=restored)
+            answer = unknown(why) if found is None else undone(why, restored=restored)
             raise RpcErrors([answer]) from why
         return commit_id, told, None
 
@@ -229,7 +246,10 @@ class Transactions:
 
     def _swap(self, change: _Change, commit_id: int) -> list[Json]:
         """*worker*"""
-        return self.swap(change.prepared, change.candidate, Recorded(commit_id, change.time))
+        told = self.swap(change.prepared, change.candidate, Recorded(commit_id, change.time))
+        if not is_much(len(change.prepared.units)):
+            self._snapshot()
+        return told
 
     def _found(self, commit_id: int | None, window: Window | None) -> bool | None:
         """*worker* Return what a start would find of a commit whose record failed."""
@@ -252,6 +272,7 @@ class Transactions:
         time = timestamp()
         recorded = Recorded(self._store.record(info, prepared.records, time), time)
         self.swap(prepared, candidate, recorded)
+        self._snapshot()
         return recorded.commit_id
 
     def _nothing_changed(self, candidate: Candidate, window: Window | None) -> None:
@@ -276,7 +297,7 @@ class Transactions:
             found = False if isinstance(problem, NotRecorded) else self._found(None, window)
             if found:
                 raise InForce(None, problem) from problem
-            raise RpcErrors([unknown(problem) if found is None else _undone(problem)]) from problem
+            raise RpcErrors([unknown(problem) if found is None else undone(problem)]) from problem
 
     async def _mark_undone(self, commit_id: int, reason: str, *, unrecorded: _Change | None = None) -> bool:
         """Record that a change was undone, one that is ``unrecorded`` with what it was."""
@@ -310,7 +331,6 @@ class Transactions:
             shared.discard(datastores.running)
         else:
             shared.agree(datastores.running)
-        self._snapshot()
         return told
 
     def _snapshot(self) -> None:
@@ -374,6 +394,11 @@ class Recorded:
     time: str
 
 
+def is_much(count: int) -> bool:
+    """Return whether a commit of so many units is cleared up after while nobody waits."""
+    return count > FREED_AT_ONCE
+
+
 def replace_units(datastores: Datastores, prepared: Prepared, recorded: Recorded | None) -> None:
     """*worker* Make running hold the prepared units, and tell who wants to know. It spends the scratch.
 
@@ -395,35 +420,3 @@ def replace_units(datastores: Datastores, prepared: Prepared, recorded: Recorded
         txids.forget([unit.path for unit, own in zip(prepared.units, found, strict=True) if not own])
     for tell in datastores.when_swapped:
         tell(now, prepared.units)
-
-
-def _takes_nothing(problem: Exception) -> bool:
-    """Return whether the disk is full or read-only; then nothing is wrong with it, nor with this server."""
-    if isinstance(problem, NotRecorded) or "full" in str(problem):
-        return isinstance(problem, sqlite3.OperationalError)
-    return about_writing(problem) and "I/O" not in str(problem)
-
-
-def _undone(problem: Exception, *, restored: bool = True) -> RpcError:
-    """Return what to tell of a commit that failed after it was begun (RFC 6241 appendix A)."""
-    backend = isinstance(problem, BackendError)
-    if unwritten := _takes_nothing(problem):
-        log.error("a commit was undone, as it could not be recorded: %s", problem)
-    elif not backend:
-        log.error("a commit failed by a fault of this server and was undone", exc_info=problem)
-    if not restored:
-        return RollbackFailed(
-            f"the commit failed ({problem if backend else 'the log says why'}), and the backend could not be "
-            "brought back to what running holds: it is out of step until it can be reached again",
-            app_tag="backend-refused" if backend else "internal-error",
-        )
-    if backend:
-        return OperationFailed(f"the commit was undone: {problem}", app_tag="backend-refused")
-    if isinstance(problem, NotRecorded):
-        return ResourceDenied(f"the commit was undone: {problem}", app_tag="history-read-only")
-    if isinstance(problem, sqlite3.OperationalError) and "full" in str(problem):
-        return ResourceDenied("the commit was undone: it could not be recorded on disk, which is full")
-    if unwritten:
-        return ResourceDenied(f"the commit was undone: it could not be recorded on disk: {problem}")
-    reason = "it could not be recorded on disk" if isinstance(problem, sqlite3.Error) else "the log says why"
-    return OperationFailed(f"the commit was undone: {reason}", app_tag="internal-error")

@@ -7,6 +7,7 @@ affair.
 - door: opens and closes one; arrival: who has come, before and while TLS is agreed upon
 - connection: one of uvicorn's, with an end to all waiting; requests: what has come on it; head: what of a
   request is refused before an application sees it, pure; limits: how much of everything
+- lingering: what comes from clients that have been answered already, thrown away
 - answers: around the application: its answer in pieces, and an end to what goes on when the door is closed
 - tls: certificate and key, looked at before anybody comes
 

@@ -6,10 +6,11 @@ import asyncio
 import logging
 import ssl
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from agent.http.limits import DoorLimits
+from agent.http.lingering import Lingering
 from agent.transport.doorway import Doorway, source_of
 
 log = logging.getLogger(__name__)
@@ -49,20 +50,21 @@ class Guest:
         self.expect_read_in = _forget
         self._hall.leave(self)
 
-    def vouch(self) -> bool:
-        """Take a place among those whom an application knows, who give way to nobody; False if there is
+    def vouch(self, user: str = "") -> bool:
+        """Take a place among those whom an application knows, as one of ``user``'s; False if there is
         none."""
-        self.vouched = self.vouched or self._hall.vouch(self)
+        self.vouched = self.vouched or self._hall.vouch(self, user)
         return self.vouched
 
 
 class Hall:
-    """The places of one door."""
+    """The places of one door. ``lingering``: clients that have been answered, have none, and still send."""
 
     def __init__(self, limits: DoorLimits) -> None:
         self._limits = limits
         self._doorway = Doorway(limits.connections, limits.connections_per_source, lambda source: False)
-        self._vouched: Counter[str] = Counter()
+        self._vouched: dict[Guest, str] = {}
+        self.lingering = Lingering(limits)
         self.refused = 0
         self.closed = False
         self.empty = asyncio.Event()
@@ -78,30 +80,42 @@ class Hall:
         self.refused += 1
         return False
 
-    def vouch(self, guest: Guest) -> bool:
+    def vouch(self, guest: Guest, user: str) -> bool:
+        """Give ``guest`` a place among those who are known. Where there is none left, of its source or of
+        all, the oldest gives way of the user who has most of them, if that is more than ``user`` will have:
+        whoever has a password can open connections from many places, and keeps nobody else out by it."""
         limits = self._limits
-        if (
-            self._vouched.total() >= limits.connections
-            or self._vouched[guest.counted] >= limits.connections_per_source
-        ):
+        crowd = [one for one in self._vouched if one.counted == guest.counted]
+        if len(crowd) < limits.connections_per_source:
+            crowd = list(self._vouched) if len(self._vouched) >= limits.connections else []
+        if crowd and not self._gives_way(crowd, user):
             self.refused += 1
             return False
         self._doorway.leave(guest, guest.counted)
-        self._vouched[guest.counted] += 1
+        self._vouched[guest] = user
+        return True
+
+    def _gives_way(self, crowd: Sequence[Guest], user: str) -> bool:
+        held = Counter(self._vouched[one] for one in crowd)
+        ((most, count),) = held.most_common(1)
+        if count <= held[user] + 1:
+            return False
+        oldest = next(one for one in crowd if self._vouched[one] == most)
+        log.info("a connection of %r from %s gives way to one of %r", most, oldest.source, user)
+        self.leave(oldest)
+        oldest.abort()
         return True
 
     def leave(self, guest: Guest) -> None:
         self._doorway.leave(guest, guest.counted)
         if guest.vouched:
             guest.vouched = False
-            self._vouched[guest.counted] -= 1
-            if not self._vouched[guest.counted]:
-                del self._vouched[guest.counted]
+            del self._vouched[guest]
         if not len(self):
             self.empty.set()
 
     def __len__(self) -> int:
-        return len(self._doorway) + self._vouched.total()
+        return len(self._doorway) + len(self._vouched)
 
 
 class Arrival(asyncio.Protocol):

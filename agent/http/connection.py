@@ -19,6 +19,7 @@ from uvicorn.server import ServerState
 from agent.http.arrival import Guest, Hall
 from agent.http.head import Refusal, Target, refusal, target_of
 from agent.http.limits import DoorLimits
+from agent.http.lingering import Rest
 from agent.http.requests import Requests
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ class Connection(H11Protocol):
         self._said_anything = False
         self._said_all = False
         self._method = ""
+        self._rest: Rest | None = None
 
     # -- what the transport calls ----------------------------------------------------------
 
@@ -112,6 +114,8 @@ class Connection(H11Protocol):
             self._stop(name)
         if self._guest is not None:
             self._guest.leave()
+        if self._rest is not None:
+            self._hall.lingering.begin(self._rest)
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
         # No circle is left: with TLS 256 KiB would wait in it until somebody looks for circles.
@@ -137,6 +141,8 @@ class Connection(H11Protocol):
             self._owe_the_next()
         if self.transport.is_closing():
             self._linger()
+            if self.conn.their_state is not h11.DONE:  # of the body there is more
+                self._keep_rest()
         elif self.cycle.response_complete and self.conn.trailing_data[0]:
             self._expect_head()  # the beginning of the next has come with this one
 
@@ -198,14 +204,21 @@ class Connection(H11Protocol):
         if going_on:
             cycle.disconnected = True
             cycle.message_event.set()
-        if (going_on and cycle.response_started) or not self._write(why):
+        if going_on and cycle.response_started:
             transport.abort()
             return
+        self._write(why)
         transport.close()
         self._linger()
+        self._keep_rest()
 
-    def _write(self, why: Refusal) -> bool:
-        """Write an answer; False if none can be written any more."""
+    def _keep_rest(self) -> None:
+        """Have what the client still sends thrown away, so that it reads what it was told."""
+        if self._rest is None and self._guest is not None:
+            self._rest = self._hall.lingering.keep(self.transport, self._guest.counted)
+
+    def _write(self, why: Refusal) -> None:
+        """Write an answer; nothing where the request has been answered, and only its body goes on."""
         body = f"{why.sentence}\n".encode()
         headers = [
             ("content-type", "text/plain; charset=utf-8"),
@@ -217,15 +230,12 @@ class Connection(H11Protocol):
             headers.append(("allow", why.allow))
         if why.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
             headers.append(("accept-encoding", "identity"))
-        try:
-            phrase = HTTPStatus(why.status).phrase
+        phrase = HTTPStatus(why.status).phrase
+        with suppress(h11.LocalProtocolError):
             said = self.conn.send(h11.Response(status_code=why.status, headers=headers, reason=phrase))
             if self._method != "HEAD":
                 said += self.conn.send(h11.Data(data=body))
             self.transport.write(said + self.conn.send(h11.EndOfMessage()))
-        except h11.LocalProtocolError:
-            return False
-        return True
 
     # -- ends of waiting -------------------------------------------------------------------
 

@@ -143,6 +143,7 @@ class Door:
         if going_on := {*self._handshakes, *state.tasks}:
             await asyncio.wait(going_on, timeout=self.limits.close_s)
         await self.hall.empty.wait()
+        self.hall.lingering.close()
 
     def _made(self, *, config: uvicorn.Config, server_state: ServerState, **_others: Any) -> asyncio.Protocol:
         """Return the protocol of who has just come; uvicorn calls this in place of its class."""

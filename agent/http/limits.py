@@ -15,6 +15,8 @@ class DoorLimits:
     ``write_s``: for how long a client may read nothing; a whole answer has as much, and a second for each
     ``slowest_octets``.
     ``last_s``: until the answer begins to a client that has said that it sends no more: it may be gone.
+    ``linger_s``, ``linger_octets``: what is thrown away of a client that was answered before it has sent all,
+    on ``lingering`` connections at once, ``lingering_per_source`` of one source; else it may see a reset.
     ``close_s``: what answers may still take when the door is closed.
     ``slashes_below``: below this path a segment may hold an encoded slash, as a key of RESTCONF (RFC 8040
     section 3.5.3); its application must read ``raw_path``. Empty: nowhere.
@@ -28,6 +30,10 @@ class DoorLimits:
     idle_s: float = 60
     write_s: float = 30
     last_s: float = 5
+    linger_s: float = 5
+    linger_octets: int = 32 * 1024 * 1024
+    lingering: int = 64
+    lingering_per_source: int = 8
     close_s: float = 2
     slowest_octets: int = 16 * 1024
     head_octets: int = 16 * 1024

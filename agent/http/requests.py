@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import h11
@@ -13,6 +14,7 @@ Event = h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]
 Admit = Callable[[h11.Request], h11.Request | Refusal]
 
 
+_FOLD = re.compile(rb"\n[ \t]")
 _FRAMES_MAX = 8
 """Octets that may frame each of a body in chunks: one alone has five."""
 
@@ -50,7 +52,7 @@ class Requests(h11.Connection):
 
     def next_event(self) -> Event:
         try:
-            event = h11.NEED_DATA if self._is_half_a_line() else self._seen(super().next_event())
+            event = h11.NEED_DATA if self._is_half_a_line() else self._seen(self._unfolded())
         except _Refused as problem:
             self.fault = problem.why
             raise
@@ -74,6 +76,17 @@ class Requests(h11.Connection):
             self._receive_buffer.maybe_extract_at_most(len(begins))
         self._begun = bool(begins)
         return False
+
+    def _unfolded(self) -> Event:
+        """Return what is next; a field over several lines is refused (RFC 9112 section 5.2), for who stands
+        between may read another field, and so another end of the body."""
+        before = self.trailing_data[0] if self.their_state is h11.IDLE else b""
+        event: Event = super().next_event()
+        if isinstance(event, h11.Request):
+            head = before[: len(before) - len(self.trailing_data[0])]
+            if _FOLD.search(head):
+                raise _Refused(Refusal(400, "a header field stands in one line"))
+        return event
 
     def _seen(self, event: Event) -> Event:
         if isinstance(event, h11.Request):

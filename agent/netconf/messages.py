@@ -21,6 +21,7 @@ from agent.errors import (
     RpcError,
     UnknownElement,
 )
+from agent.netconf.known import MOST_OCTETS as KNOWN_OCTETS
 from agent.xml import (
     MAX_DEPTH,
     MAX_ELEMENTS,
@@ -53,13 +54,31 @@ class Hello:
     session_id: str | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Rpc:
-    """An <rpc>: its one operation, the start tag with which the reply answers, and the message's size."""
+    """An <rpc>: its one operation, the start tag with which the reply answers, and its message, if it is
+    small, and how large that is.
 
-    operation: Element
-    reply_start: bytes
-    octets: int = 0
+    ``made``: what was made of the same request before, None if it did not come before. Then its operation is
+    parsed for who asks for it. ``waits``: it is known that it cannot be answered at once.
+    """
+
+    __slots__ = ("_operation", "made", "message", "octets", "reply_start", "waits")
+
+    def __init__(
+        self, operation: Element | None, reply_start: bytes, message: bytes = b"", made: object = None
+    ) -> None:
+        self._operation = operation
+        self.reply_start = reply_start
+        self.octets = len(message)
+        self.message = message if self.octets <= KNOWN_OCTETS else b""
+        self.made = made
+        self.waits = False
+
+    @property
+    def operation(self) -> Element:
+        if self._operation is None:
+            self._operation = parse_rpc(self.message).operation
+        return self._operation
 
 
 class RpcProblem(Exception):
@@ -125,7 +144,7 @@ def parse_rpc(data: bytes, max_elements: int = MAX_ELEMENTS, max_depth: int = MA
         raise RpcProblem(BadElement("rpc", "<rpc> holds an operation, not text", type=ErrorType.RPC), start)
     if namespace(root[0]) in ("", NETCONF_NS):
         _adopt(root[0])
-    return Rpc(root[0], start, len(data))
+    return Rpc(root[0], start, data)
 
 
 def _adopt(element: Element) -> None:

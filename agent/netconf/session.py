@@ -22,6 +22,7 @@ from agent.netconf.framing import (
     encode_chunks,
     encode_end_of_message,
 )
+from agent.netconf.known import Known
 from agent.netconf.messages import (
     BASE_1_0,
     BASE_1_1,
@@ -139,6 +140,7 @@ class Session:
         session_id: sent in our <hello>.
         capabilities: URIs of our <hello>; with base:1.1 among them chunked framing can be agreed on.
         limit_octets, max_elements, max_depth: of the largest message that is taken.
+        known: requests that came before, of all sessions with these limits.
     """
 
     def __init__(
@@ -146,8 +148,10 @@ class Session:
         session_id: int,
         capabilities: Sequence[str],
         limit_octets: int = MESSAGE_LIMIT_OCTETS,
+        *,
         max_elements: int = MAX_ELEMENTS,
         max_depth: int = MAX_DEPTH,
+        known: Known | None = None,
     ) -> None:
         self.session_id = session_id
         self.counters = Counters()
@@ -156,6 +160,7 @@ class Session:
         self._capabilities = tuple(capabilities)
         self._limit = limit_octets
         self._max_elements, self._max_depth = max_elements, max_depth
+        self._known = Known() if known is None else known
         self._decoder: EndOfMessageDecoder | ChunkDecoder | None = None
         self._chunked = False
         self._waiting: deque[bytes] = deque()
@@ -193,6 +198,10 @@ class Session:
 
     def read(self, message: bytes) -> Read:
         """*any thread* Return what ``message`` is."""
+        found = self._known.find(message)
+        if found is not None:
+            made, start = found
+            return Rpc(None, start, message, made=made)
         try:
             return parse_rpc(message, self._max_elements, self._max_depth)
         except (XmlError, RpcProblem) as problem:
@@ -209,6 +218,10 @@ class Session:
     def reply(self, rpc: Rpc, body: bytes) -> list[Action]:
         """Answer the dispatched ``rpc``; returns what to do next."""
         return self._answer(reply(rpc, body))
+
+    def know(self, rpc: Rpc, made: object) -> None:
+        """Keep what was made of ``rpc`` for when the same is asked again; see ``Known``."""
+        self._known.keep(rpc.message, rpc.reply_start, made)
 
     def reply_errors(self, rpc: Rpc, errors: Iterable[RpcError], namespaces: Namespaces) -> list[Action]:
         """Answer the dispatched ``rpc`` with errors; returns what to do next."""

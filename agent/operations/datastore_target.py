@@ -158,6 +158,7 @@ def _attach(context: Context) -> None:
     context.operational.when_changed.append(state_changed)
     context.configuration.candidate.when_touched.append(touched)
     context.configuration.when_swapped.append(swapped)
+    context.configuration.when_removing.append(publisher.removing)
 
 
 def _unit_of(path: str, suffixes: dict[str, str]) -> str:

@@ -101,7 +101,8 @@ class OnTheirWay:
 @dataclass(slots=True)
 class Publisher:
     """``watches``: for subscriptions to changes. ``when_rules_changed``: called when rules of access control
-    have changed. ``hears``: it is told of changes."""
+    have changed. ``hears``: it is told of changes. ``_going``: paths of entries that are being removed, and
+    ``_gone`` those of which the state has changed since."""
 
     bounds: Bounds = field(default_factory=Bounds)
     clock: Clock = field(default_factory=Clock)
@@ -110,6 +111,8 @@ class Publisher:
     hears: bool = False
     on_their_way: OnTheirWay = field(init=False)
     _reads: dict[Hashable, tuple[float, asyncio.Task[bytes]]] = field(default_factory=dict)
+    _going: frozenset[str] = frozenset()
+    _gone: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.on_their_way = OnTheirWay(lambda: self.bounds.octets)
@@ -120,11 +123,26 @@ class Publisher:
 
     def state_touched(self, paths: Sequence[str]) -> None:
         """Note that the state of units, or top-level nodes of state, at ``paths`` may have changed."""
-        self._touch(paths, ("operational",))
+        if self._going:
+            self._gone.update(self._going.intersection(paths))
+            paths = [path for path in paths if path not in self._going]
+        if paths:
+            self._touch(paths, ("operational",))
+
+    def removing(self, paths: frozenset[str]) -> None:
+        """Note that entries at ``paths`` are being removed, none any more if it is empty.
+
+        Their state is gone first, leaf by leaf; a subscriber is told that an entry is gone, and not of each
+        leaf before. Of one that stays after all he is told what has become of it.
+        """
+        self._going, gone, self._gone = paths, sorted(self._gone), set()
+        if gone:
+            self.state_touched(gone)
 
     def running_touched(self, paths: Sequence[str] | None, *, rules: bool) -> None:
         """Note that units of running at ``paths`` have changed; None: anything. ``rules``: of access control,
         too."""
+        self._gone.difference_update(self._gone.copy() if paths is None else paths)
         self._touch(paths, ("running", "operational"))
         if rules:
             for wake in tuple(self.when_rules_changed):

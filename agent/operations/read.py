@@ -35,6 +35,7 @@ from agent.operations.subtree import (
     whole_marks,
 )
 from agent.operations.txid import Given, read_given
+from agent.operations.whole_state import whole_with_state
 from agent.operations.xpath import Expression, read_expression, select_xpath, xpath_marks
 from agent.xml import NETCONF_NS, Element, local_name, namespace, serialize
 from agent.yang.leaf_lists import changes_what_it_prints, printed_with
@@ -47,6 +48,7 @@ Result = TypeVar("Result")
 WITH_DEFAULTS_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-with-defaults"
 _DEFAULTS_SPACES = (WITH_DEFAULTS_NS, NMDA_NS)
 # Text cannot hold "<", so what is found after one stands in a tag.
+_TAG = re.compile(rb'(<[^<>]* )xmlns:ncwd="%s"' % DEFAULT_NS.encode())
 _LIBYANG_TAG = re.compile(rb'(<[^<>]* )xmlns:ncwd="%s"' % WITH_DEFAULTS_NS.encode())
 
 
@@ -186,7 +188,7 @@ def selected(
     if ids is None and max_depth is None and not changes_what_it_prints(tree.schema, defaults):
         found = None if filter_.subtree is None else selected_whole(tree, filter_.subtree)
         if found is not None:
-            return _tagged(b"".join(_printed(tree, whole, defaults) for whole in found), defaults)
+            return tagged(b"".join(_printed(tree, whole, defaults) for whole in found), defaults)
     return report(filter_.apply(tree, max_depth), defaults, ids, filter_)
 
 
@@ -206,13 +208,19 @@ def report(tree: Tree, defaults: Defaults, ids: Ids | None = None, filter_: Filt
     """
     subtree = None if filter_ is None else filter_.subtree
     printed = printed_with(tree, defaults) if ids is None else pruned(tree, defaults, ids, subtree)
-    return _tagged(printed, defaults)
+    return tagged(printed, defaults)
 
 
-def _tagged(printed: bytes, defaults: Defaults) -> bytes:
+def tagged(printed: bytes, defaults: Defaults) -> bytes:
+    """Return what libyang has printed with the tags of defaults in the namespace of RFC 6243."""
     if defaults is Defaults.REPORT_ALL_TAGGED:
         return _LIBYANG_TAG.sub(rb'\1xmlns:ncwd="%s"' % DEFAULT_NS.encode(), printed)
     return printed
+
+
+def untagged(report: bytes) -> bytes:
+    """Return what was ``tagged`` as libyang reads it, as data that knows what is a default."""
+    return _TAG.sub(rb'\1xmlns:ncwd="%s"' % WITH_DEFAULTS_NS.encode(), report)
 
 
 def _attribute(element: Element, name: str) -> str | None:
@@ -278,6 +286,8 @@ async def get(context: Context, caller: Caller, operation: Element) -> bytes:
     defaults = read_defaults(operation)
     ids = await ids_before(context, given)
     access = context.access(caller)
+    if ids is None and (body := await whole_with_state(context, filter_, access, defaults)) is not None:
+        return in_data(body)
     found = await state_for(context, filter_, access)
 
     def work() -> bytes:

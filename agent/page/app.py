@@ -143,7 +143,7 @@ class Page:
         guest = request.guest
         user, password = await _credentials(asked)
         await self._logins.refuse_wrong(guest, user, password)
-        self._logins.vouch(guest)
+        self._logins.vouch(guest, user)
         before = self._logins.session_of(guest, request.fields)
         if before is not None:
             self._logins.sessions.end(before, Over.CHANGED)

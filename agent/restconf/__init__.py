@@ -9,6 +9,7 @@ A request becomes the operation of NETCONF that it is, and is carried out by the
 - methods: which ones a resource has; rights: what one needs the right for, asked before its body is read
 - retrieval: GET of data; editing: POST, PUT, PATCH and DELETE of data; invoking: operations and actions
 - uris, queries, media, validators (ETag and Last-Modified), problems (statuses and reports), all pure
+- shown: what a user may read, in a few characters of his tags
 - documents: a body as elements; parsing: where it is taken apart
 - outputs: what an operation puts out, and events, as JSON
 

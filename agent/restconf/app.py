@@ -8,6 +8,7 @@ import json
 import logging
 from collections.abc import Callable, Collection, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -27,8 +28,9 @@ from agent.restconf.problems import NAMESPACE, Problem, problem_of, report
 from agent.restconf.queries import EditQuery, edit_query, parameters, read_query, stream_query
 from agent.restconf.request import Bodies, Gone, Request, UnderWay, request_of
 from agent.restconf.retrieval import UNIFIED, ManyInXml, is_seen, retrieved
+from agent.restconf.shown import Shown
 from agent.restconf.uris import Place, place_of
-from agent.restconf.validators import validators_of
+from agent.restconf.validators import Validators, refuse_another, validators_of
 from agent.xml import Element
 from agent.yang.schema_node import Kind, SchemaNode
 
@@ -40,6 +42,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 DATASTORES = ("running", "candidate", "operational")
 _EDITS = ("POST", "PUT", "PATCH", "DELETE")
 _FAULT = OperationFailed("the server failed to carry this out; its log says why", app_tag="internal-error")
+_CACHING = {"Cache-Control": "private, no-cache", "Vary": "Accept, Authorization"}
 _HOST_META = (
     b'<XRD xmlns="http://docs.oasis-open.org/ns/xri/xrd-1.0"><Link rel="restconf" href="/restconf"/></XRD>'
 )
@@ -88,6 +91,7 @@ class Restconf:
         self._bodies = Bodies(bounds.bodies_octets, most_of_user=bounds.body_octets)
         self._parsing = Parsing()
         self.under_way = UnderWay(bounds.requests_per_user)
+        self._shown = Shown(context.schema)
         self._editing = asyncio.Lock()
         self._changes: set[asyncio.Task[Any]] = set()
         self._following: set[Requester] = set()
@@ -217,8 +221,7 @@ class Restconf:
     def _read(self, request: Request, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
         if request.method == "OPTIONS":
             return _options(READS)
-        known = {"Cache-Control": "private, no-cache", "Vary": "Accept, Authorization", **(headers or {})}
-        return Answer(200, body, request.media.value, headers=known)
+        return Answer(200, body, request.media.value, headers={**_CACHING, **(headers or {})})
 
     # -- data ------------------------------------------------------------------------------
 
@@ -250,16 +253,19 @@ class Restconf:
     async def _retrieved(self, request: Request, caller: Requester, place: Place, datastore: str) -> Answer:
         context, media = self._context, request.media
         query = read_query(context.schema, place, request.query, operational=datastore == "operational")
-        headers: dict[str, str] = {}
+        known: Validators | None = None
         if datastore in (UNIFIED, "running") and (place.node is None or place.node.config):
             # Before what is read, so that it is never of a later commit. Two numbers need no thread.
-            validators = validators_of(context.configuration.txids("running"), place)
-            headers = validators.headers
-            only_config = query.content == "config" or datastore == "running"
-            may_be_known = (only_config or not _holds_state(place)) and validators.are_known(request.fields)
+            known = self._validators(caller, place, media)
+            only_config = query.content == "config" or datastore == "running" or not _holds_state(place)
+            may_be_known = only_config and not known.have_changed(request.fields)
             # What its client may not see has no tag for him, and is not there.
-            if may_be_known and await request.while_there(is_seen(context, caller, place, query)):
-                return Answer(304, headers=headers)
+            if (
+                may_be_known
+                and known.are_known(request.fields)
+                and await request.while_there(is_seen(context, caller, place, query))
+            ):
+                return Answer(304, headers={**_CACHING, **known.headers})
         work = retrieved(context, caller, place, query, datastore=datastore, media=media)
         try:
             body = await request.while_there(work)
@@ -268,7 +274,12 @@ class Restconf:
             raise Problem(400, "invalid-value", message) from None
         if body is None:
             raise Problem(404, "invalid-value", "there is nothing in this place")
-        return self._read(request, body, headers)
+        refuse_another(request.fields, known)
+        return self._read(request, body, {} if known is None else known.headers)
+
+    def _validators(self, caller: Requester, place: Place, media: Media) -> Validators:
+        shown = self._shown.to(self._context.access(caller))
+        return validators_of(self._context.configuration.txids("running"), place, shown=shown, media=media)
 
     async def _edited(self, request: Request, caller: Requester, place: Place) -> Answer:
         query = edit_query(request.query) if request.method in ("POST", "PUT") else EditQuery()
@@ -278,24 +289,27 @@ class Restconf:
         content: list[Element] = []
         if request.method != "DELETE":
             content = await self._content(request, request.media_sent, place)
-        edit = editing.Edit(request.method, place, content, query=query, fields=request.fields)
+        known = partial(self._validators, caller, place, request.media_of_errors)
+        edit = editing.Edit(
+            request.method, place, content, query=query, fields=request.fields, validators=known
+        )
         done = await self._unbroken(self._in_turn(caller, edit))
         if request.method == "DELETE":
             return Answer(204)
-        headers = await self._validators_after(caller, done.created or place)
+        headers = await self._validators_after(caller, done.created or place, request.media_of_errors)
         if done.created is None:
             return Answer(204, headers=headers)
         scheme = "https" if request.guest.secure else "http"
         location = f"{scheme}://{request.fields['host']}{DATA}{done.created.uri()}"
         return Answer(201, headers={**headers, "Location": location})
 
-    async def _validators_after(self, caller: Requester, place: Place) -> dict[str, str]:
+    async def _validators_after(self, caller: Requester, place: Place, media: Media) -> dict[str, str]:
         """Return those of what an edit has left at ``place``, none for who may not read it."""
         try:
             if self._context.access(caller).everything(["read"]) or await is_seen(
                 self._context, caller, place
             ):
-                return validators_of(self._context.configuration.txids("running"), place).headers
+                return self._validators(caller, place, media).headers
         except RpcErrors as problem:  # the edit is done, and is told as done
             log.info("an edit is answered without its validators: %s", problem)
         return {}

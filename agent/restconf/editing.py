@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.operations.context import Caller, Context
@@ -15,7 +15,7 @@ from agent.restconf.problems import Problem
 from agent.restconf.queries import EditQuery
 from agent.restconf.retrieval import is_seen
 from agent.restconf.uris import Place, Step, place_of
-from agent.restconf.validators import has_conditions, refuse_changed, validators_of
+from agent.restconf.validators import Validators, has_conditions, refuse_changed
 from agent.xml import NETCONF_NS, YANG_NS, Element, Piece, local_name, namespace
 from agent.yang.paths import literal
 from agent.yang.schema import Schema
@@ -26,13 +26,15 @@ OPERATION = {"POST": "create", "PUT": "replace", "PATCH": "merge", "DELETE": "de
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What a client wants. ``content``: nodes of its body; ``fields``: its conditions, by their names."""
+    """What a client wants. ``content``: nodes of its body; ``fields``: its conditions, by their names;
+    ``validators``: tells those of what is at ``place`` now."""
 
     method: str
     place: Place
     content: Sequence[Element]
     query: EditQuery
     fields: Mapping[str, str]
+    validators: Callable[[], Validators]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,10 @@ async def carry_out(context: Context, caller: Caller, edit: Edit) -> Done:
     async def before() -> None:
         nonlocal there
         looked_at = place.above if edit.method == "PUT" and place.steps else place
-        there = await _is_there(context, caller, target)
+        if edit.method == "DELETE":
+            there = await is_seen(context, caller, target)
+        else:
+            there = await _is_there(context, caller, target)
         if edit.method in ("PATCH", "DELETE") and not there:
             refused.append(_missing(place))
         elif edit.method in ("POST", "PUT") and not await _is_there(context, caller, looked_at):
@@ -103,8 +108,7 @@ async def _refuse_changed(context: Context, caller: Caller, edit: Edit) -> None:
     """
     if has_conditions(edit.fields):
         seen = await is_seen(context, caller, edit.place)
-        view = context.configuration.txids("running")
-        refuse_changed(edit.fields, validators_of(view, edit.place) if seen else None)
+        refuse_changed(edit.fields, edit.validators() if seen else None)
 
 
 def _operation(schema: Schema, edit: Edit, target: Place) -> Piece:
@@ -121,7 +125,8 @@ def _operation(schema: Schema, edit: Edit, target: Place) -> Piece:
             inner.name,
             inner.text,
             declared=inner.declared,
-            attributes={"nc:operation": word},
+            # An empty one is there all the same (RFC 7950 section 7.5.1), and is not missing.
+            attributes={"nc:operation": "remove" if node.is_np_container else word},
             children=list(inner.children),
         )
     else:

@@ -106,7 +106,7 @@ class Logins:
             known = Known(user, by_password=False)
         else:
             known = Known(await self._by_basic(guest, fields), by_password=True)
-        self.vouch(guest)
+        self.vouch(guest, known.user)
         return replace(known, by_page=_is_of_page(guest, fields))
 
     def session_of(self, guest: Guest, fields: Mapping[str, str]) -> Session | None:
@@ -126,13 +126,13 @@ class Logins:
         finally:
             self.sessions.leave(session, end, self.now())
 
-    def vouch(self, guest: Guest) -> None:
-        """Have a guest that is known be among those who are.
+    def vouch(self, guest: Guest, user: str) -> None:
+        """Have a guest that is known to be ``user`` be among those who are.
 
         Raises:
             Problem: there are as many as there may be (503).
         """
-        if not guest.vouch():
+        if not guest.vouch(user):
             raise Problem(
                 503, "resource-denied", "there are too many connections", headers={"Retry-After": "1"}
             )

@@ -14,7 +14,8 @@ from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, QName, SchemaNode
 
 CONTENT = ("all", "config", "nonconfig")
-DEFAULTS = ("explicit", "report-all", "trim")
+TAGGED = "report-all-tagged"
+DEFAULTS = ("explicit", "report-all", TAGGED, "trim")
 OF_READS = ("content", "depth", "fields", "with-defaults")
 OF_OPERATIONAL = (*OF_READS, "with-origin")
 OF_EDITS = ("insert", "point")

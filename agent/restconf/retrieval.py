@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -12,11 +13,13 @@ from agent.operations.dispatch import guarded
 from agent.operations.nmda import get_data
 from agent.operations.origin import INTENDED
 from agent.operations.parameters import NMDA_NS
+from agent.operations.read import tagged, untagged
 from agent.restconf.documents import element_of, nested
 from agent.restconf.media import Media
 from agent.restconf.problems import NAMESPACE
-from agent.restconf.queries import Field, ReadQuery
+from agent.restconf.queries import TAGGED, Field, ReadQuery
 from agent.restconf.uris import Place, Step
+from agent.translator import Json
 from agent.xml import Element, Piece
 from agent.yang.annotations import add_annotation, is_annotated
 from agent.yang.schema import Schema
@@ -61,7 +64,7 @@ async def retrieved(
     inner = _inside(reply)
     if not place.steps:
         inner = b"" if query.depth == 1 else inner  # the datastore is a level of its own
-        return await _datastore(context, inner, media, None if query.fields == () else query.depth)
+        return await _datastore(context, inner, media, query)
     found: bytes | None = None
     if inner:
         found = await context.reader(_of_place, context.schema, inner, place, query, media)
@@ -77,7 +80,7 @@ async def is_seen(context: Context, caller: Caller, place: Place, query: ReadQue
     Raises:
         RpcErrors: it cannot be read.
     """
-    if all(step.node.is_np_container for step in place.steps):
+    if all(step.node.is_np_container and not step.node.conditional for step in place.steps):
         return not place.steps or _may_read(context.access(caller), place)
     query = replace(query, content="config", depth=1)
     return await retrieved(context, caller, place, query, datastore="running", media=Media.JSON) is not None
@@ -126,9 +129,7 @@ def _inside(reply: bytes) -> bytes:
     return b"" if reply[start - 1 : start] == b"/" else reply[start + 1 : -len(b"</data>")]
 
 
-async def _is_empty(
-    context: Context, caller: Caller, place: Place, *, content: str, datastore: str
-) -> bool:
+async def _is_empty(context: Context, caller: Caller, place: Place, *, content: str, datastore: str) -> bool:
     """Return whether a container at ``place`` is there though nothing is in it: with whatever it lies in (RFC
     7950 section 7.5.1).
 
@@ -163,22 +164,35 @@ def _empty(node: SchemaNode, media: Media) -> bytes:
     return f'<{node.name} xmlns="{node.namespace}"/>'.encode()
 
 
-async def _datastore(context: Context, inner: bytes, media: Media, depth: int | None) -> bytes:
+async def _datastore(context: Context, inner: bytes, media: Media, query: ReadQuery) -> bytes:
+    depth = query.depth if query.fields else None
     if media is Media.XML and depth is None:
         return b'<data xmlns="%b">%b</data>' % (NAMESPACE.encode(), inner)
-    printed: bytes = await context.reader(_of_datastore, context.schema, inner, media, depth)
+    printed: bytes = await context.reader(
+        _of_datastore, context.schema, inner, media, depth, _printed_as(query)
+    )
     return printed
 
 
-def _of_datastore(schema: Schema, inner: bytes, media: Media, depth: int | None) -> bytes:
+def _printed_as(query: ReadQuery) -> Defaults:
+    """Return how what was read is printed, which has those defaults that are wanted."""
+    return Defaults.REPORT_ALL_TAGGED if query.defaults == TAGGED else Defaults.EXPLICIT
+
+
+def _read_back(schema: Schema, inner: bytes, defaults: Defaults) -> Tree:
+    return Tree.parse(schema, untagged(inner) if defaults is Defaults.REPORT_ALL_TAGGED else inner)
+
+
+def _of_datastore(schema: Schema, inner: bytes, media: Media, depth: int | None, defaults: Defaults) -> bytes:
     """*worker*"""
-    tree = Tree.parse(schema, inner)
+    tree = _read_back(schema, inner, defaults)
     if depth is not None:
         for node in tree.top_level():
             _cut(tree, node, depth - 1)
     if media is Media.XML:
-        return b'<data xmlns="%b">%b</data>' % (NAMESPACE.encode(), tree.to_xml(keep_empty=True))
-    printed = b"{}" if tree.empty else print_node(tree.first, JSON, Defaults.EXPLICIT, True, siblings=True)
+        printed = tagged(tree.to_xml(defaults, keep_empty=True), defaults)
+        return b'<data xmlns="%b">%b</data>' % (NAMESPACE.encode(), printed)
+    printed = b"{}" if tree.empty else print_node(tree.first, JSON, defaults, True, siblings=True)
     return b'{"ietf-restconf:data":%b}' % (printed or b"{}")
 
 
@@ -188,7 +202,8 @@ def _of_place(schema: Schema, inner: bytes, place: Place, query: ReadQuery, medi
     Raises:
         ManyInXml: there are several.
     """
-    tree = Tree.parse(schema, inner)
+    defaults = _printed_as(query)
+    tree = _read_back(schema, inner, defaults)
     found = [node for node in _at(tree, place) if node != NO_NODE]
     if not found:
         return None
@@ -198,10 +213,12 @@ def _of_place(schema: Schema, inner: bytes, place: Place, query: ReadQuery, medi
     if query.with_origin and len(place.steps) > 1:
         _say_origin(schema, found)
     if media is Media.JSON:
-        return _joined([print_node(node, JSON, Defaults.EXPLICIT, True) for node in found])
+        if place.steps[-1].node.kind is Kind.LEAF_LIST:
+            return _values(tree, place, found, defaults)
+        return _joined([print_node(node, JSON, defaults, True) for node in found])
     if len(found) > 1:
         raise ManyInXml
-    return print_node(found[0], XML, Defaults.EXPLICIT, True)
+    return tagged(print_node(found[0], XML, defaults, True), defaults)
 
 
 def _at(tree: Tree, place: Place) -> list[Node]:
@@ -234,6 +251,24 @@ def _joined(printed: list[bytes]) -> bytes:
         return printed[0]
     start = printed[0].index(b"[") + 1
     return printed[0][:start] + b",".join(one[start : one.rindex(b"]")] for one in printed) + b"]}"
+
+
+def _values(tree: Tree, place: Place, nodes: list[Node], defaults: Defaults) -> bytes:
+    """Return one member of the values of a leaf-list, and one of what is said of them (RFC 7952 5.2.4).
+
+    Of copies: libyang prints beside one value what is said of all.
+    """
+    values: list[Json] = []
+    notes: list[Json] = []
+    name = ""
+    for node in nodes:
+        copy = tree.copy_of(node)
+        row = json.loads(print_node(_at(copy, place)[0], JSON, defaults, True))
+        (name,) = (one for one in row if not one.startswith("@"))
+        values += row[name]
+        notes += row.get(f"@{name}", [None])
+    joined = {name: values, f"@{name}": notes} if any(notes) else {name: values}
+    return json.dumps(joined, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _cut(tree: Tree, node: Node, levels: int) -> None:

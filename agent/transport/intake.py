@@ -43,6 +43,11 @@ class Intake:
         if not self._paused and (len(self._waiting) > PIECE_OCTETS or not self._room):
             self._paused = True
             self._reading.pause_reading()
+        if self._may_ask() and len(self._waiting) <= PIECE_OCTETS:
+            self._asked = True
+            if self._turns.at_once(self._account, self._piece):
+                return
+            self._asked = False
         self._ask()
 
     def pause(self) -> None:
@@ -73,8 +78,11 @@ class Intake:
         self._unfinished -= 1
         self._ask()
 
+    def _may_ask(self) -> bool:
+        return bool(self._waiting) and self._room and not self._unfinished and not self._asked
+
     def _ask(self) -> None:
-        if self._waiting and self._room and not self._unfinished and not self._asked:
+        if self._may_ask():
             self._asked = True
             self._turns.ask(self._account, self._piece)
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 from weakref import WeakKeyDictionary
 
-from agent.yang.native import NULL, copy_below
+from agent.yang.native import NULL, copy_below, lib, text
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
 from agent.yang.tree import (
@@ -29,6 +29,7 @@ from agent.yang.tree import (
     parent_of,
     print_node,
     sibling_like,
+    sibling_of_schema,
     siblings,
     upwards,
 )
@@ -75,24 +76,66 @@ def locate_all(units: Iterable[Unit], tree: Tree) -> list[list[Node]]:
             found.append(unit.locate(tree))
             continue
         list_node = unit.schema_node
-        if list_node not in firsts:
-            firsts[list_node] = unit.first_beside(tree)
-        node = sibling_like(firsts[list_node], unit.target)
+        first = firsts.get(list_node)
+        if first is None:
+            # Where there is no entry at all, nothing is looked for ten thousand times.
+            first = firsts[list_node] = sibling_of_schema(unit.first_beside(tree), list_node)
+        node = NULL if first == NULL else sibling_like(first, unit.target)
         found.append([] if node == NULL else [node])
     return found
 
 
-def copy_all(units: Iterable[Unit], found: Found, tree: Tree) -> None:
-    """Add the nodes of ``units`` to ``tree``, which holds none of them; see ``Unit.replace_in``."""
+def copy_all(units: Iterable[Unit], found: Found, tree: Tree) -> list[Node]:
+    """Add the nodes of ``units`` to ``tree``, which holds none of them; see ``Unit.replace_in``.
+
+    Returns:
+        The copy of each entry, NULL for any other unit.
+    """
     parents: dict[SchemaNode, Node] = {}
+    copies: list[Node] = []
     for unit, nodes in zip(units, found, strict=True):
         if not unit.is_entry or not nodes:
             unit.replace_in(tree, list(nodes))
+            copies.append(NULL)
             continue
         list_node = unit.schema_node
         if list_node not in parents:
             parents[list_node] = unit.parent_in(tree)
-        copy_below(parents[list_node], nodes[0])
+        copies.append(copy_below(parents[list_node], nodes[0]))
+    return copies
+
+
+def locate_copies(units: Sequence[Unit], copies: Sequence[Node], tree: Tree) -> list[list[Node]]:
+    """Return what ``locate_all`` does of a tree that ``copy_all`` has filled, and that was validated since.
+
+    That takes an entry out only where a choice or a when says so.
+    """
+    stays = {node: not _is_conditional(node) for node in {unit.schema_node for unit in units}}
+    known = [copy != NULL and stays[unit.schema_node] for unit, copy in zip(units, copies, strict=True)]
+    unknown = [unit for unit, is_known in zip(units, known, strict=True) if not is_known]
+    others = iter(locate_all(unknown, tree))
+    return [[copy] if is_known else next(others) for copy, is_known in zip(copies, known, strict=True)]
+
+
+def _is_conditional(node: SchemaNode | None) -> bool:
+    return node is not None and (node.conditional or _is_conditional(node.parent))
+
+
+def move_entries(entries: Iterable[tuple[Unit, Node]], source: Tree, target: Tree) -> list[tuple[Unit, Node]]:
+    """Move entries of ``source`` to ``target``, which holds none of them, and return those that were moved:
+    not where the order counts, what they stand in is not there, or a choice or a when decides about them."""
+    parents: dict[SchemaNode, Node] = {}
+    moved: list[tuple[Unit, Node]] = []
+    for unit, node in entries:
+        list_node = unit.schema_node
+        parent = parents.get(list_node)
+        if parent is None:
+            moves = not (list_node.user_ordered or _is_conditional(list_node))
+            parent = parents[list_node] = target.find_like(parent_of(node)) if moves else NULL
+        if parent != NULL:
+            target.insert(parent, source.detach(node))
+            moved.append((unit, node))
+    return moved
 
 
 def print_all(units: Sequence[Unit], found: Found) -> list[bytes]:
@@ -100,8 +143,9 @@ def print_all(units: Sequence[Unit], found: Found) -> list[bytes]:
     if not units:
         return []
     around = _around(units, found)
+    together = _printed_together(around, units, found)
     return [
-        _printed_within(around, unit, nodes) or printed(unit, nodes)
+        together.get(unit.path) or _printed_within(around, unit, nodes) or printed(unit, nodes)
         for unit, nodes in zip(units, found, strict=True)
     ]
 
@@ -163,12 +207,93 @@ def _printed_within(around: dict[SchemaNode, _Around], unit: Unit, nodes: Sequen
     return known.before + bare[len(known.start) :] + known.after
 
 
+def _printed_together(
+    around: dict[SchemaNode, _Around], units: Sequence[Unit], found: Found
+) -> dict[str, bytes]:
+    """Return by path what is printed of the entries of lists of which all are among ``units``: each list in
+    one call, and cut where its entries begin.
+
+    No value holds the tag that they begin with, for a value has no "<". What else holds it, as an entry of
+    another list of the same name in it, or one with an attribute, is seen by their number.
+    """
+    texts: dict[str, bytes] = {}
+    for list_node, (some, nodes) in _of_each_list(units, found).items():
+        known = around.get(list_node)
+        if known is None or len(some) < FEW or not _are_all(nodes) or _is_annotated_above(some[0]):
+            continue
+        name = list_node.name.encode()
+        begin, end = b"<%b>" % name, b"</%b>" % name
+        pieces = print_node(parent_of(nodes[0]), XML, keep_empty=True).split(begin)[1:]
+        if len(pieces) != len(some):
+            continue
+        pieces[-1] = pieces[-1][: pieces[-1].rfind(end) + len(end)]
+        if all(piece.endswith(end) for piece in pieces):
+            before, after = known.before + b">", known.after
+            texts.update({u.path: before + p + after for u, p in zip(some, pieces, strict=True)})
+    return texts
+
+
+def _of_each_list(units: Sequence[Unit], found: Found) -> dict[SchemaNode, tuple[list[Unit], list[Node]]]:
+    """Return the entries that were found of each list."""
+    lists: dict[SchemaNode, tuple[list[Unit], list[Node]]] = {}
+    for unit, nodes in zip(units, found, strict=True):
+        if unit.is_entry and nodes:
+            some, theirs = lists.setdefault(unit.schema_node, ([], []))
+            some.append(unit)
+            theirs.append(nodes[0])
+    return lists
+
+
+def _are_all(nodes: Sequence[Node]) -> bool:
+    """Return whether these are all instances that stand beside the first of them, in their order."""
+    schema, before, behind = nodes[0].schema, nodes[0].prev, nodes[-1].next
+    if parent_of(nodes[0]) == NULL or (behind != NULL and behind.schema == schema):
+        return False
+    if before.next != NULL and before.schema == schema:  # the first of all has the last before it
+        return False
+    return all(node.next == following for node, following in pairwise(nodes))
+
+
 def _is_annotated_above(unit: Unit) -> bool:
     return any(node.meta != NULL for node in upwards(parent_of(unit.target)))
 
 
 def json_all(nodes: Iterable[Node]) -> Iterator[Json]:
     """Yield each container, list entry or leaf as ``to_json`` returns it."""
+    given = list(nodes)
+    if len(given) >= FEW and given[0].schema.nodetype == lib.LYS_LIST and _are_all(given):
+        yield from _json_together(given) or _json_of_each(given)
+    else:
+        yield from _json_of_each(given)
+
+
+def _json_together(nodes: Sequence[Node]) -> list[Json]:
+    """Return what is printed of entries, which are all of a list, in one call; [] if it cannot be cut.
+
+    It is cut between entries, where "},{" is followed by the name of the first key: no value holds that, for
+    in a value a backslash stands before each quotation mark. Where it stands between the entries of a list
+    within an entry, either a piece is no JSON or their number is another one.
+    """
+    document = print_node(parent_of(nodes[0]), JSON, Defaults.REPORT_ALL).decode()
+    name, key = text(nodes[0].schema.name), text(first_child(nodes[0]).schema.name)
+    opening = f'"{name}":[{{"{key}":'
+    between = f'}},{{"{key}":'
+    begin = document.find(opening)
+    if begin < 0 or document.find(opening, begin + 1) >= 0:
+        return []
+    begin += len(name) + 3  # at the bracket
+    found: list[Json] = []
+    try:
+        while (cut := document.find(between, begin + PIECE_OCTETS)) >= 0:
+            found += json.loads(f"[{document[begin + 1 : cut + 1]}]")
+            begin = cut + 1
+        found += json.JSONDecoder().raw_decode(f"[{document[begin + 1 :]}")[0]
+    except ValueError:
+        return []
+    return found if len(found) == len(nodes) else []
+
+
+def _json_of_each(nodes: Iterable[Node]) -> Iterator[Json]:
     piece: list[Node] = []
     texts: list[bytes] = []
     octets = 0

@@ -279,14 +279,20 @@ def copy_siblings(parent: Pointer, first: Pointer) -> None:
 
 
 _INTO = ffi.typeof(_lib.lyd_dup_single).args[1]
-_NO_RESULT = ffi.cast("struct lyd_node **", 0)
+_BOX_OF_NODE = ffi.typeof("struct lyd_node **")
 
 
-def copy_below(parent: Pointer, node: Pointer) -> None:
-    """Copy ``node`` and all below it to the end of those of its kind below ``parent``, which is not NULL."""
+def copy_below(parent: Pointer, node: Pointer) -> Pointer:
+    """Copy ``node`` and all below it to the end of those of its kind below ``parent``, which is not NULL.
+
+    Returns:
+        The copy.
+    """
     options = lib.LYD_DUP_RECURSIVE | lib.LYD_DUP_WITH_FLAGS
-    if lib.lyd_dup_single(node, ffi.cast(_INTO, parent), options, _NO_RESULT) != lib.LY_SUCCESS:
+    box = ffi.new(_BOX_OF_NODE)
+    if lib.lyd_dup_single(node, ffi.cast(_INTO, parent), options, box) != lib.LY_SUCCESS:
         raise MemoryError
+    return box[0]
 
 
 TOLD_OCTETS = 4096

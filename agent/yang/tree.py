@@ -45,11 +45,16 @@ class Defaults(Enum):
 
 
 class Tree:
-    """A forest of top-level data nodes; empty when made. ``shared``: several threads read it."""
+    """A forest of top-level data nodes; empty when made.
+
+    ``shared``: several threads read it. ``few``: where it is, those of its nodes that are known to hold few
+    others; who changes it forgets them.
+    """
 
     def __init__(self, schema: Schema, first: Node = NULL) -> None:
         self.schema = schema
         self.shared = False
+        self.few: set[Node] | None = None
         self._box = ffi.new("struct lyd_node **", first)
 
     def __del__(self) -> None:
@@ -234,11 +239,18 @@ def children(node: Node) -> Iterator[Node]:
     return siblings(first_child(node))
 
 
-def walk(node: Node) -> Iterator[Node]:
-    """Yield ``node`` and all below it."""
-    yield node
-    for child in children(node):
-        yield from walk(child)
+def holds_more(node: Node, count: int) -> bool:
+    """Return whether there are more than ``count`` nodes: ``node`` and all below it, each looked at once."""
+    waiting, child_of = [node], lib.lyd_child
+    while waiting:
+        child = child_of(waiting.pop())
+        count -= 1
+        while child != NULL:
+            if len(waiting) >= count:
+                return True
+            waiting.append(child)
+            child = child.next
+    return count < 0
 
 
 def first_sibling(node: Node) -> Node:

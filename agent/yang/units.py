@@ -9,7 +9,7 @@ replacing units is all that edit, commit, discard and the journal ever do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from agent.yang.difference import Difference, differences, same_but_for_order
 from agent.yang.native import NULL, copy_siblings, lib
@@ -36,19 +36,22 @@ class Unit:
     """The identity of a unit: a path, and a skeleton by which any Tree can find it.
 
     ``group``: the unit is every instance of ``schema_node`` below one parent. ``is_entry``: it is an entry of
-    a list that lies in a container, so that there can be many such.
+    a list that lies in a container, so that there can be many such. ``keys``: canonical, of an entry.
     """
 
-    __slots__ = ("_target", "group", "is_entry", "path", "probe", "schema_node")
+    __slots__ = ("_target", "group", "is_entry", "keys", "path", "probe", "schema_node")
 
     def __init__(self, schema: Schema, node: Node) -> None:
         self.schema_node = schema.node_of(node.schema)
         self.group = is_group(self.schema_node)
-        self.path = _unit_path(self.schema_node, node, self.group)
+        is_entry = self.schema_node.kind is Kind.LIST and not self.group
+        self.keys = keys_of(node, self.schema_node) if is_entry else ()
+        self.is_entry = is_entry and _is_in_shell(self.schema_node)
+        if self.is_entry:
+            self.path = _entry_path(self.schema_node, self.keys)
+        else:
+            self.path = _unit_path(self.schema_node, node, self.group)
         self.probe = Tree(schema).copy_of(node, recursive=False)
-        self.is_entry = (
-            self.schema_node.kind is Kind.LIST and not self.group and _is_in_shell(self.schema_node)
-        )
         self._target: Node | None = None
 
     def __repr__(self) -> str:
@@ -200,15 +203,22 @@ def _is_in_shell(schema_node: SchemaNode) -> bool:
     return schema_node.parent is not None and schema_node.parent.shell
 
 
+def _entry_path(schema_node: SchemaNode, keys: tuple[str, ...]) -> str:
+    """Return what ``_unit_path`` does of an entry that lies in shells alone, none of which has keys."""
+    if any(quote in key for key in keys for quote in "'\""):
+        return f"{schema_node.path}{list(keys)}"
+    predicates = [f"[{name}='{key}']" for name, key in zip(schema_node.keys, keys, strict=True)]
+    return schema_node.path + "".join(predicates)
+
+
 def _unit_path(schema_node: SchemaNode, node: Node, group: bool) -> str:
     """Return a path that no other unit has: an XPath predicate is ambiguous once a key holds quotes."""
-    path = path_of(node, last_predicate=False)
     if group or schema_node.kind is not Kind.LIST:
+        return path_of(node, last_predicate=False)
+    path = path_of(node)
+    if path.count("'") + path.count('"') == 2 * len(schema_node.keys):  # and none is within a key
         return path
-    keys = keys_of(node, schema_node)
-    if any(quote in key for key in keys for quote in "'\""):
-        return f"{path}{list(keys)}"
-    return path_of(node)
+    return f"{path_of(node, last_predicate=False)}{list(keys_of(node, schema_node))}"
 
 
 def is_versioned(schema_node: SchemaNode) -> bool:
@@ -239,22 +249,54 @@ def unit_node(schema: Schema, node: Node) -> Node:
 
 def units_below(schema: Schema, nodes: Iterator[Node]) -> Iterator[Unit]:
     """Yield every unit that ``nodes`` or their shells' descendants hold, each once."""
+    return (unit for unit, _ in nodes_below(schema, nodes))
+
+
+def nodes_below(schema: Schema, nodes: Iterator[Node]) -> Iterator[tuple[Unit, Node]]:
+    """Yield what ``units_below`` does, each with its node, a group with its first."""
     groups: set[str] = set()
     for node in nodes:
         schema_node = schema.node_of(node.schema)
         if schema_node.shell:
-            yield from units_below(schema, children(node))
+            yield from nodes_below(schema, children(node))
             continue
         unit = Unit(schema, node)
         if unit.group:
             if unit.path in groups:
                 continue
             groups.add(unit.path)
-        yield unit
+        yield unit, node
 
 
 def all_units(tree: Tree) -> Iterator[Unit]:
     return units_below(tree.schema, siblings(tree.first))
+
+
+def entries_of(tree: Tree, list_path: str) -> Iterator[Node]:
+    """Yield the entries of a list, by the path of its schema node, that are units of their own.
+
+    Raises:
+        KeyError: there is no such list.
+    """
+    list_node = tree.schema.find(list_path)
+    above: set[SchemaNode] = set()
+    step = list_node.parent
+    while step is not None:
+        above.add(step)
+        step = step.parent
+    if not is_group(list_node):
+        yield from _entries_among(tree.schema, siblings(tree.first), list_node, above)
+
+
+def _entries_among(
+    schema: Schema, nodes: Iterable[Node], list_node: SchemaNode, above: Container[SchemaNode]
+) -> Iterator[Node]:
+    for node in nodes:
+        schema_node = schema.node_of(node.schema)
+        if schema_node is list_node:
+            yield node
+        elif schema_node.shell and schema_node in above:
+            yield from _entries_among(schema, children(node), list_node, above)
 
 
 def versioned_units(tree: Tree) -> Iterator[str]:

@@ -39,6 +39,8 @@ def value_problem(schema: Schema, node: SchemaNode, value: str, prefixes: Prefix
 
 
 def _refusal(schema: Schema, node: SchemaNode, value: str, prefixes: Prefixes) -> Refusal | None:
+    if node.holds_nothing and not value:  # as most parameters
+        return None
     if fault := value_fault(node, value):
         return Refusal(fault, None)
     return refusal_of(schema.ctx, node.pointer, value, _declared(node, value, prefixes))

@@ -6,5 +6,5 @@
 - stub, stub_server: asyncssh alone, answering with what the agent answered before
 - libyang_rows, libyang_alone: the binding alone, in a process of its own
 - netconfd: yuma123's server, on the module bench-tunnels
-- vici_loop: a charon and its socket, with nothing between
+- vici_loop: a charon and its socket, with nothing between; vici_events: what it tells by itself
 """

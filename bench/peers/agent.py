@@ -24,6 +24,9 @@ sessions-per-user = 128
 sessions-per-source = 128
 unauthenticated = 128
 unauthenticated-per-source = 128
+subscriptions = 2000
+subscriptions-per-user = 2000
+write-timeout-s = 600
 """
 
 

@@ -8,4 +8,6 @@ when it is done, except for ``changes.load``, which brings them.
 - starts: a start on what was stored
 - syncs: how often a commit waits for the disk
 - on_charon: what is loaded into a charon, and live tunnels
+- delays: how long after an event of charon each door tells of it
+- subscribers, crowd: what hundreds of them cost, and how late the last one hears
 """

@@ -20,14 +20,21 @@ RATES = 3
 
 
 def rpc(site: Site, session: Session) -> Iterator[Row]:
-    """One after the other, with 16 unanswered, and one after the other in 8 sessions at once."""
+    """One after the other, with 16 unanswered, and one after the other in 8 sessions at once; and each for
+    another tunnel than the one before, one after the other."""
     message, count = site.peer.words.one(site.middle), site.plan.requests
+    others = [site.peer.words.one(number) for number in site.numbers][:count]
 
     def serial() -> None:
         for _ in range(count):
             session.ask(message)
 
+    def serial_others() -> None:
+        for number in range(count):
+            session.ask(others[number % len(others)])
+
     yield _rate(site, "rpc.serial", [session], serial)
+    yield _rate(site, "rpc.serial-others", [session], serial_others)
     yield _rate(site, f"rpc.deep-{DEPTH}", [session], lambda: session.ask_deep(message, count, DEPTH))
     with ExitStack() as stack:
         many = [stack.enter_context(site.another_session()) for _ in range(SESSIONS)]

@@ -25,4 +25,5 @@ def _committed(site: Site, session: Session, edit: bytes, count: Callable[[], in
     before = count()
     session.ask(edit)
     session.ask(site.peer.words.commit())
+    session.ask(site.peer.words.discard())  # what is left of a large commit comes before the next change
     return count() - before

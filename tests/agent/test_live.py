@@ -6,13 +6,14 @@ import asyncio
 import inspect
 import threading
 import traceback
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import pytest
 
 from agent import at_work
-from agent.live import Live
+from agent.live import TOGETHER_OCTETS, Live
 from agent.netconf.messages import Rpc
 from agent.netconf.session import LARGE_OCTETS, Action, Read, Session
 from agent.operations.context import Ending, EndKind
@@ -21,6 +22,7 @@ from agent.transport.limits import Limits
 from agent.transport.stream import Peer
 from agent.turns import Turns
 from agent.unfinished import Unfinished
+from agent.xml import local_name
 from tests.wire.raw_client import EOM, hello, rpc
 
 BASE = "urn:ietf:params:netconf:base:1.0"
@@ -71,7 +73,16 @@ class Work:
         return live.session.reply(rpc, b"")
 
 
-def session(work: Work, *operations: str, limits: Limits | None = None) -> tuple[Live, Stream]:
+def never(_live: Live, _rpc: Rpc) -> list[Action] | None:
+    return None
+
+
+def session(
+    work: Callable[[Live, Rpc], Awaitable[list[Action]]],
+    *operations: str,
+    limits: Limits | None = None,
+    at_once: Callable[[Live, Rpc], list[Action] | None] = never,
+) -> tuple[Live, Stream]:
     stream = Stream([hello("1.0") + EOM, *(rpc(operation) + EOM for operation in operations)])
     live = Live(
         Session(1, [BASE]),
@@ -80,6 +91,7 @@ def session(work: Work, *operations: str, limits: Limits | None = None) -> tuple
         login_time="",
         limits=limits or Limits(),
         answer=work,
+        answer_at_once=at_once,
         may_idle=lambda _live: False,
         turns=Turns(),
         unfinished=Unfinished(10**9, 10**9, lambda _session, _reason: None),
@@ -326,3 +338,53 @@ async def test_a_client_that_does_not_read_keeps_a_session_that_is_to_end_only_s
     live.end(KILLED)
     await driven
     assert live.ending is KILLED
+
+
+def named(live: Live, rpc: Rpc) -> list[Action]:
+    return live.session.reply(rpc, f"<{local_name(rpc.operation)}/>".encode())
+
+
+async def behind_each_other(body: bytes, *operations: str) -> list[bytes]:
+    """Return what is written for requests that come in one piece; <get> is answered at once, ``body``."""
+
+    async def answer(live: Live, rpc: Rpc) -> list[Action]:
+        await asyncio.sleep(0)
+        return named(live, rpc)
+
+    def at_once(live: Live, rpc: Rpc) -> list[Action] | None:
+        return live.session.reply(rpc, body) if local_name(rpc.operation) == "get" else None
+
+    live, stream = session(answer, at_once=at_once)
+    stream.sent.append(b"".join(rpc(operation) + EOM for operation in operations) + b"nothing" + EOM)
+    stream.sent.append(b"")
+    await live.drive(lambda _live: None)
+    return stream.written[1:]
+
+
+async def test_what_is_answered_at_once_is_written_together_and_in_the_order_of_the_requests() -> None:
+    written = await behind_each_other(b"<here/>", "<get/>", "<get/>", "<lock/>", "<get/>", "<get/>")
+    assert len(written) == 2
+    answers = [part.partition(b"<")[2] for part in b"".join(written).split(b"</rpc-reply>")]
+    assert [next(n for n in (b"here", b"lock", b"rpc-error", b"") if n in a) for a in answers] == (
+        [b"here", b"here", b"lock", b"here", b"here", b"rpc-error", b""]
+    )
+
+
+async def test_what_is_written_together_is_bounded() -> None:
+    body = b"<a>" + b"x" * (TOGETHER_OCTETS // 2) + b"</a>"
+    written = await behind_each_other(body, *["<get/>"] * 5)
+    assert [data.count(b"<rpc-reply") for data in written] == [2, 2, 2]
+
+
+async def test_what_follows_a_reply_is_done_before_the_next_one_is_written() -> None:
+    done: list[int] = []
+
+    async def answer(live: Live, rpc: Rpc) -> list[Action]:
+        live.after_reply(lambda: done.append(len(stream.written)))
+        return named(live, rpc)
+
+    live, stream = session(answer, at_once=lambda live, rpc: None if not rpc.waits else named(live, rpc))
+    stream.sent.append((rpc("<lock/>") + EOM) + b"nothing" + EOM)
+    stream.sent.append(b"")
+    await live.drive(lambda _live: None)
+    assert (done, len(stream.written)) == ([2], 3)

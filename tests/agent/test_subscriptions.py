@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import weakref
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -75,7 +76,9 @@ class Source:
         due = await self.due.get()
         if isinstance(due, Exception):
             raise due
-        return None if due is None else Update(datetime.now(UTC), f"<{self.name}{due}/>".encode())
+        if due is None or isinstance(due, Update):
+            return due
+        return Update(datetime.now(UTC), f"<{self.name}{due}/>".encode())
 
     async def recovered(self) -> None:
         await self.well.wait()
@@ -448,3 +451,20 @@ async def test_of_another_session_none_is_told() -> None:
             run.register.own(Client(2), 99)  # type: ignore[arg-type]
         assert one.value.identity == none.value.identity == NO_SUCH_SUBSCRIPTION
         assert one.value.message.replace("1", "99") == none.value.message
+
+
+class Watched(Update):
+    """An update of which it can be seen whether somebody holds it."""
+
+    __slots__ = ("__weakref__",)
+
+
+async def test_nothing_is_held_of_an_update_that_was_sent() -> None:
+    """It may be as large as a datastore, and the next one may be due never."""
+    async with running(Client()) as run:
+        update = Watched(datetime.now(UTC), b"<large/>")
+        held = weakref.ref(update)
+        run.source.due.put_nowait(update)
+        del update
+        await until(lambda: run.client.got == ["large"])
+        await until(lambda: held() is None)

@@ -221,3 +221,17 @@ def test_each_at_work_has_his_part_of_a_turn() -> None:
     turns.at_work = 2
     assert turns.is_over(0.0)
     assert not turns.is_over(0.5 * TURN_S)
+
+
+async def test_what_is_done_at_once_is_done_or_not_begun() -> None:
+    clock, log = Clock(), list[str]()
+    turns = Turns(clock)
+    account, quiet = Account(), Account()
+    assert turns.at_once(account, worker(clock, log, "first", 4 * TURN_S))
+    assert not turns.at_once(account, worker(clock, log, "no time", TURN_S))
+    clock.now_s += 8 * TURN_S
+    turns.ask(account, worker(clock, log, "waits", 0))
+    assert not turns.at_once(quiet, worker(clock, log, "others wait", 0))
+    await all_done(turns)
+    assert turns.at_once(quiet, worker(clock, log, "last", 0))
+    assert log == ["first", "waits", "last"]

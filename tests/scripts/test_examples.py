@@ -29,7 +29,10 @@ NETCONF_PAGE = "".join(
     (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("netconf.md", "safety-net.md")
 )
 # Run by the real Ansible.
-ANSIBLE_TESTS = (ROOT / "tests" / "clients" / "test_ansible.py").read_text(encoding="utf-8")
+ANSIBLE_TESTS = "".join(
+    (ROOT / "tests" / "clients" / name).read_text(encoding="utf-8")
+    for name in ("test_ansible.py", "test_ansible_restconf.py")
+)
 PROVEN_BELOW = {
     "gateway/settings.toml",
     "gateway/yangswan.service",

@@ -91,9 +91,7 @@ def site(tmp_path: Path) -> Site:
     return made
 
 
-def running(
-    site: Site, *options: str, log_level: str = "debug"
-) -> AbstractContextManager[AgentProcess]:
+def running(site: Site, *options: str, log_level: str = "debug") -> AbstractContextManager[AgentProcess]:
     return running_agent(site.folder / "data", ["--config", str(site.file), *options], log_level=log_level)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -281,7 +282,7 @@ async def test_what_many_units_needed_is_freed_by_the_thread_that_writes(
     worker, given = configuration._transactions._worker, list[list[object]]()
 
     async def note(function: Callable[..., object], *arguments: Any) -> object:
-        if function is let_go:
+        if function is let_go or function == configuration._transactions._clear_up:
             given.extend(map(list.copy, arguments))
         return await worker(function, *arguments)
 
@@ -289,3 +290,56 @@ async def test_what_many_units_needed_is_freed_by_the_thread_that_writes(
     entries = "".join(f"<entry><id>{n}</id></entry>" for n in range(FREED_AT_ONCE + more))
     await commit(configuration, top(entries))
     assert [type(held).__name__ for (held,) in given] == ["dict", "_Change"] * more
+
+
+async def test_what_is_due_after_a_large_commit_is_done_when_it_is_in_force(
+    schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client has its answer while the snapshot is printed; what comes next waits for that."""
+    configuration = await started(schema, tmp_path)
+    transactions, held = configuration._transactions, asyncio.Event()
+    worker = transactions._worker
+
+    async def late(function: Callable[..., object], *arguments: Any) -> object:
+        if function == transactions._clear_up:
+            await held.wait()
+        return await worker(function, *arguments)
+
+    monkeypatch.setattr(transactions, "_worker", late)
+    monkeypatch.setattr("agent.datastore.store.SNAPSHOT_MIN_OCTETS", 1)
+    entries = "".join(f"<entry><id>{n}</id></entry>" for n in range(FREED_AT_ONCE + 1))
+    assert await commit(configuration, top(entries)) == 1
+    assert configuration.store.load()[0] == b""
+    held.set()
+    await asyncio.wait(transactions._later)
+    content, changes = configuration.store.load()
+    assert (content, [*changes]) == (configuration.running.to_xml(), [])
+
+
+async def test_no_snapshot_is_made_while_running_may_be_behind_the_disk(
+    schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configuration = await started(schema, tmp_path)
+    transactions, made = configuration._transactions, list[int]()
+    monkeypatch.setattr(transactions, "_snapshot", lambda: made.append(configuration.store.latest()))
+    begin = transactions._begin
+
+    def begin_in_between(change: Any) -> int:
+        transactions._clear_up([])
+        return begin(change)
+
+    monkeypatch.setattr(transactions, "_begin", begin_in_between)
+    await commit(configuration, ONE)
+    assert made == [1], "the commit's own alone"
+    transactions._clear_up([])
+    assert made == [1, 1]
+
+
+async def test_what_cannot_be_cleared_up_is_logged(
+    schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    configuration = await started(schema, tmp_path)
+    monkeypatch.setattr(configuration._transactions, "_snapshot", lambda: 1 // 0)
+    entries = "".join(f"<entry><id>{n}</id></entry>" for n in range(FREED_AT_ONCE + 1))
+    assert await commit(configuration, top(entries)) == 1
+    assert "could not be cleared up" in caplog.text

@@ -268,7 +268,7 @@ async def test_who_has_said_nothing_gives_way_where_all_places_are_taken() -> No
             writer.transport.abort()
 
 
-async def test_who_is_vouched_for_gives_way_to_nobody() -> None:
+async def test_who_is_vouched_for_gives_way_to_nobody_of_the_same_user() -> None:
     found: list[Guest] = []
     vouched: list[bool] = []
 
@@ -290,6 +290,36 @@ async def test_who_is_vouched_for_gives_way_to_nobody() -> None:
         assert vouched == [True, True, False]
         assert len(door.hall) == 4
         for writer in (*kept, *crowd):
+            writer.transport.abort()
+        await emptied(door)
+
+
+@pytest.mark.parametrize(
+    ("connections", "per_source"), [(3, 9), (9, 3)], ids=["all places are taken", "those of the source are"]
+)
+async def test_who_has_most_gives_way_to_another_user(connections: int, per_source: int) -> None:
+    async def app(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        user = str(scope["path"])[1:]
+        said_yes = scope["state"]["guest"].vouch(user)
+        headers = [(b"content-length", b"0")]
+        await send({"type": "http.response.start", "status": 200 if said_yes else 503, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def status_for(user: str) -> tuple[int, asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        writer.write(f"GET /{user} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE_S)
+        return status_of(head), reader, writer
+
+    limits = replace(LIMITS, connections=connections, connections_per_source=per_source)
+    async with open_door(app, HERE, limits=limits) as door:
+        eves = [await status_for("eve") for _ in range(3)]
+        found = [(await status_for(user)) for user in ("eve", "admin", "bob", "bob", "eve")]
+        # Two of eve's give way, then each has one, and nobody has more than who comes will have.
+        assert [one[0] for one in found] == [503, 200, 200, 503, 503]
+        for gone in eves[:2]:
+            assert await asyncio.wait_for(all_of(gone[1]), PATIENCE_S) == b""
+        for _, _, writer in (*eves, *found):
             writer.transport.abort()
         await emptied(door)
 

@@ -131,6 +131,22 @@ async def test_one_empty_line_is_and_no_more() -> None:
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
+@pytest.mark.parametrize("fold", [b"\r\n ", b"\r\n\t", b"\n "])
+@pytest.mark.parametrize("field", [b"Transfer-Encoding:%bchunked", b"X: a%bb"])
+async def test_a_field_over_several_lines_is_refused(field: bytes, fold: bytes) -> None:
+    async with open_door(echo, HERE, limits=LIMITS) as door:
+        words = (
+            b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + field % fold + b"\r\n\r\n0\r\n\r\n" + get("/within")
+        )
+        answer = await said(door.port, words)
+        assert status_of(answer) == 400
+        assert b"within" not in answer
+        folded_later = (
+            b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4\r\nConnection: close\r\n\r\n\r\n a"
+        )
+        assert status_of(await said(door.port, folded_later)) == 200
+
+
 @pytest.mark.parametrize("size", [b"ffffffffffffffffffff", b"3e9", b"000000000000000003e9"])
 async def test_a_chunk_larger_than_a_body_is_refused_before_it_comes(size: bytes) -> None:
     async with open_door(echo, HERE, limits=LIMITS) as door:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.errors import BackendError, RpcErrors
 from agent.yang.schema import Schema
-from tests.agent.push.links import ALL, datastore, on_change, push_lab
+from tests.agent.handlers import LIMIT_S
+from tests.agent.push.links import ALL, datastore, link_path, on_change, push_lab
 from tests.agent.push.states import NAMES, NUMBERS, TEXTS
 
 STATE = st.fixed_dictionaries(
@@ -110,3 +114,48 @@ def test_of_a_burst_the_last_state_is_right(changing: Schema, steps: list[tuple[
                 await reader.until(await lab.shown())
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("refused", [False, True], ids=["done", "refused"])
+async def test_an_entry_that_goes_is_told_of_as_a_whole(
+    changing: Schema, tmp_path: Path, refused: bool
+) -> None:
+    """Its state goes while the change is carried out, before the entry does; others are told of meanwhile."""
+    async with push_lab(changing, tmp_path) as lab:
+        await lab.configure("<link><name>a</name></link><link><name>b</name></link>")
+        lab.set_state("a", {"status": "up", "peer": ["x", "y"]})
+        await lab.establish(datastore() + ALL + on_change())
+        reader = lab.follow()
+        await reader.until(await lab.shown())
+        done = len(reader.updates)
+
+        async def applied(_plan: object) -> None:
+            del lab.links.states["a"]
+            lab.context.operational.state_changed([link_path("a", "/state")])
+            lab.set_state("b", {"status": "other"})
+            async with asyncio.timeout(LIMIT_S):
+                while not any(b"other" in update for update in reader.updates):
+                    caller = lab.lab.caller(1)
+                    caller.arrived.clear()
+                    await caller.arrived.wait()
+            if refused:
+                lab.links.states["a"] = {"status": "restored"}
+                raise BackendError("not now")
+
+        lab.links.apply = applied  # type: ignore[method-assign]
+        going = lab.configure('<link nc:operation="delete"><name>a</name></link>')
+        if refused:
+            with pytest.raises(RpcErrors):
+                await going
+            await lab.lab.do("<discard-changes/>")
+        else:
+            await going
+        await reader.until(await lab.shown())
+        edits = re.findall(
+            rb"<operation>(\w+)</operation><target>/changing:links/link=a([^<]*)</target>",
+            b"".join(reader.updates[done:]),
+        )
+        if refused:
+            assert (b"replace", b"/state/status") in edits
+        else:
+            assert edits == [(b"delete", b"")]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 
 import pytest
 
 from agent.datastore.locks import Locks
-from tests.agent.lab import EC, top
-from tests.agent.restconf.client import DATA, XML, Client
+from tests.agent.handlers import running_lab
+from tests.agent.lab import EC, make_schema, top
+from tests.agent.restconf.client import DATA, XML, Client, serving
 
 AT = "/every-construct:top/entry"
 NACM = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
@@ -84,6 +86,35 @@ async def test_delete_takes_away(client: Client) -> None:
     assert client.lab.translator.holds == {}
 
 
+async def test_a_container_that_is_always_there_can_be_emptied_twice(client: Client) -> None:
+    """RFC 7950 section 7.5.1: without content it is there all the same, and nothing is to be changed."""
+    await client.put(f"{AT}=1", entry(id="1", plain={"note": "n"}))
+    plain, note = f"{DATA}{AT}=1/plain", f"{DATA}{AT}=1/plain/note"
+    assert (await client.ask("DELETE", plain)).status == 204
+    commits = client.lab.context.configuration.txids("running").root
+    for at in (plain, f"{DATA}/every-construct:references", f"{DATA}/ietf-netconf-acm:nacm/groups"):
+        assert (await client.ask("GET", at)).status == 200
+        assert (await client.ask("DELETE", at)).status == 204
+    assert client.lab.context.configuration.txids("running").root == commits
+    for gone in (note, f"{DATA}{AT}=1/present", f"{DATA}{AT}=9/plain"):
+        found = await client.ask("DELETE", gone)
+        assert (found.status, found.error["error-tag"]) == (404, "invalid-value")
+    assert (await client.ask("DELETE", plain, If_Match='"other"')).status == 412
+
+
+async def test_a_container_under_a_condition_is_deleted_where_it_is_there(tmp_path: Path) -> None:
+    light = f"{DATA}/lamp:light"
+    async with running_lab(make_schema("lamp"), tmp_path) as lab, serving(lab, tmp_path) as client:
+        for _ in range(2):
+            for method in ("GET", "DELETE"):
+                assert (await client.ask(method, light)).status == 404
+            assert (await client.ask("GET", f"{light}?content=config", If_None_Match="*")).status == 404
+            await client.lab.commit('<on xmlns="urn:yangswan:test:lamp"/>')
+            assert (await client.patch("/lamp:light", {"lamp:light": {"colour": "red"}})).status == 204
+            assert (await client.ask("GET", light)).status == 200
+            assert (await client.ask("DELETE", light)).status == 204
+
+
 async def test_entries_are_put_where_they_are_wanted(client: Client) -> None:
     await client.put(f"{AT}=1", entry(id="1", step=["b"], stage=[{"name": "b"}]))
     at = f"{AT}=1"
@@ -151,12 +182,16 @@ async def test_insert_is_for_what_users_order(client: Client) -> None:
             "unknown-attribute",
         ),
         ("PUT", f"{AT}=1", [], 400, "malformed-message"),
+        ("PUT", f"{AT}=1?content=config", entry(id="1"), 400, "invalid-value"),
+        ("POST", "/every-construct:top?with-defaults=trim", entry(id="1"), 400, "invalid-value"),
+        ("PATCH", f"{AT}=1?insert=first", entry(id="1"), 400, "invalid-value"),
+        ("DELETE", f"{AT}=1?depth=1", None, 400, "invalid-value"),
     ],
 )
 async def test_what_cannot_be_done_is_told_and_leaves_nothing(
     client: Client, method: str, path: str, body: object, status: int, tag: str | None
 ) -> None:
-    found = await client.ask(method, DATA + path, json.dumps(body))
+    found = await client.ask(method, DATA + path, None if body is None else json.dumps(body))
     assert found.status == status, found.text
     if tag is not None:
         assert found.error["error-tag"] == tag

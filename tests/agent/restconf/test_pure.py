@@ -1,22 +1,19 @@
-"""URIs, queries, media types, statuses and validators, by tables."""
+"""URIs, queries, media types and statuses, by tables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent import errors
-from agent.datastore.txids import Txids, view
 from agent.errors import OperationFailed, RpcError
 from agent.restconf.media import Media, sent, wanted
 from agent.restconf.problems import STATUS, Problem, problem_of
 from agent.restconf.queries import Field, edit_query, parameters, read_fields, stream_query
 from agent.restconf.uris import Place, Step, place_of
-from agent.restconf.validators import Validators, refuse_changed, validators_of
 from agent.yang.schema import Schema
 
 ENTRY = "/every-construct:top/entry"
@@ -142,68 +139,3 @@ def test_every_error_has_a_status() -> None:
     assert problem_of([OperationFailed("x")]).status == 412
     assert problem_of([OperationFailed("x", app_tag="internal-error")]).status == 500
     assert set(STATUS.values()) <= {400, 403, 409, 412, 413, 500, 501}
-
-
-def test_validators_are_of_the_unit(schema: Schema) -> None:
-    txids = Txids("o")
-    txids.changed(1, "2026-11-27T10:00:00.000Z", [f"{ENTRY}[id='1']"])
-    txids.changed(2, "2026-11-27T11:00:00.000Z", [f"{ENTRY}[id='2']"])
-    of = {
-        path: validators_of(view(txids), place(schema, path))
-        for path in ("", f"{ENTRY}=1", f"{ENTRY}=2", ENTRY)
-    }
-    assert of[""].etag == of[f"{ENTRY}=2"].etag == of[ENTRY].etag != of[f"{ENTRY}=1"].etag
-    assert of[f"{ENTRY}=1"].headers["Last-Modified"] == "Fri, 27 Nov 2026 10:00:00 GMT"
-
-
-@pytest.mark.parametrize(
-    ("fields", "there", "absent"),
-    [
-        ({}, False, False),
-        ({"if-match": '"a"'}, False, True),
-        ({"if-match": '"b", "a"'}, False, True),
-        ({"if-match": '"b"'}, True, True),
-        ({"if-match": "*"}, False, True),
-        ({"if-none-match": "*"}, True, False),
-        ({"if-none-match": '"a"'}, True, False),
-        ({"if-none-match": '"b"'}, False, False),
-        ({"if-unmodified-since": "Fri, 27 Nov 2026 10:00:00 GMT"}, False, False),
-        ({"if-unmodified-since": "Fri, 27 Nov 2026 09:00:00 GMT"}, True, False),
-        ({"if-match": '"a"', "if-unmodified-since": "Fri, 27 Nov 2026 09:00:00 GMT"}, False, True),
-        ({"if-unmodified-since": "Fri, 01 Jan 2027 00:00:00 +9999999999999999999999"}, False, False),
-    ],
-)
-def test_what_is_not_there_has_no_validators(fields: dict[str, str], there: bool, absent: bool) -> None:
-    for known, refused in (
-        (Validators('"a"', datetime(2026, 11, 27, 10, tzinfo=UTC)), there),
-        (None, absent),
-    ):
-        if not refused:
-            refuse_changed(fields, known)
-            continue
-        with pytest.raises(Problem) as caught:
-            refuse_changed(fields, known)
-        assert caught.value.status == 412
-        assert caught.value.headers == ({} if known is None else known.headers)
-
-
-@pytest.mark.parametrize(
-    ("fields", "known"),
-    [
-        ({}, False),
-        ({"if-none-match": '"a"'}, True),
-        ({"if-none-match": 'W/"a"'}, True),
-        ({"if-none-match": '"b", "a"'}, True),
-        ({"if-none-match": "*"}, True),
-        ({"if-none-match": '"b"', "if-modified-since": "Fri, 27 Nov 2026 12:00:00 GMT"}, False),
-        ({"if-modified-since": "Fri, 27 Nov 2026 10:00:00 GMT"}, True),
-        ({"if-modified-since": "Fri, 27 Nov 2026 09:59:59 GMT"}, False),
-        ({"if-modified-since": "yesterday"}, False),
-        ({"if-modified-since": "Mon, 01 Jan 2027 00:00:00 +9999999999999999999999"}, False),
-        ({"if-modified-since": "Mon, 99 Jan 2027 00:00:00 GMT"}, False),
-        ({"if-modified-since": "Fri, 31 Dec 9999 23:59:59 -1400"}, True),
-        ({"if-modified-since": "Mon, 01 Jan 0001 00:00:00 +1400"}, False),
-    ],
-)
-def test_what_a_client_has(fields: dict[str, str], known: bool) -> None:
-    assert Validators('"a"', datetime(2026, 11, 27, 10, tzinfo=UTC)).are_known(fields) is known

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tests.agent.lab import EC, top
-from tests.agent.restconf.client import JSON, XML, Client
+from agent.xml import parse
+from tests.agent.handlers import running_lab
+from tests.agent.lab import CHOOSING, EC, make_schema, top
+from tests.agent.restconf.client import JSON, XML, Client, serving
 
 ENTRY = (
     "<entry><id>1</id><number>7</number><twice>14</twice><pet>ec:cat</pet><marker/><tag>b</tag><tag>a</tag>"
@@ -114,6 +118,40 @@ async def test_defaults_come_when_they_are_asked_for(client: Client) -> None:
     assert found.json == {"every-construct:plain": {"note": "n", "speed": 100}}
 
 
+WITH_DEFAULTS = "urn:ietf:params:xml:ns:netconf:default:1.0"
+TAGGED = "ietf-netconf-with-defaults:default"
+
+
+async def test_defaults_are_tagged(client: Client) -> None:
+    """RFC 8040 section 4.8.9: in XML as RFC 6243 section 6 has it, in JSON as RFC 7952."""
+    for at in (f"{AT}=1/plain?content=config", f"{AT}=1?fields=plain", f"{AT}=1?fields=plain&depth=3"):
+        found = await client.get(f"{at}&with-defaults=report-all-tagged")
+        assert f'"speed":100,"@speed":{{"{TAGGED}":true}},"note":"n"}}' in found.text
+        found = await client.get(f"{at}&with-defaults=report-all-tagged", Accept=XML)
+        (speed,) = parse(found.body).iter(f"{{{EC}}}speed")
+        assert speed.get(f"{{{WITH_DEFAULTS}}}default") == "true"
+        assert found.text.count("default=") == 1
+    leaf = await client.get(f"{AT}=1/plain/speed?content=config&with-defaults=report-all-tagged")
+    assert leaf.json == {"every-construct:speed": 100, "@every-construct:speed": {TAGGED: True}}
+    for query in ("?", "?depth=4&fields=every-construct:top&"):
+        whole = await client.get(f"{query}content=config&with-defaults=report-all-tagged")
+        assert f'"flag":true,"@flag":{{"{TAGGED}":true}}' in whole.text
+        in_xml = await client.get(f"{query}content=config&with-defaults=report-all-tagged", Accept=XML)
+        assert parse(in_xml.body).find(f".//{{{EC}}}flag").get(f"{{{WITH_DEFAULTS}}}default") == "true"
+
+
+async def test_what_is_said_of_a_value_among_several_is_said_of_that(tmp_path: Path) -> None:
+    async with running_lab(make_schema("choosing"), tmp_path) as lab, serving(lab, tmp_path) as client:
+        at = "/choosing:oven/rack?with-defaults=report-all-tagged&content=config"
+        assert (await client.get(at)).json == {
+            "choosing:rack": [1, 2, 3], "@choosing:rack": [{TAGGED: True}] * 3
+        }  # fmt: skip
+        one = await client.get(at.replace("rack", "rack=2"))
+        assert one.json == {"choosing:rack": [2], "@choosing:rack": [{TAGGED: True}]}
+        await client.lab.commit(f'<oven xmlns="{CHOOSING}"><rack>7</rack><rack>8</rack></oven>')
+        assert (await client.get(at)).json == {"choosing:rack": [7, 8]}
+
+
 async def test_datastores_of_nmda(client: Client) -> None:
     await client.lab.edit(top("<entry><id>3</id></entry>"))
     at = f"{AT}=3/id"
@@ -127,6 +165,16 @@ async def test_datastores_of_nmda(client: Client) -> None:
     found = await client.ask("GET", f"/restconf/ds/ietf-datastores:operational{AT}=1?with-origin")
     assert "ietf-origin:intended" in found.text
     assert "ietf-origin:default" in found.text
+
+
+async def test_defaults_in_use_are_part_of_operational(client: Client) -> None:
+    """RFC 8527 section 3.2.1: they are there unless they are not wanted."""
+    plain = f"/restconf/ds/ietf-datastores:operational{AT}=1/plain"
+    for query, speed in (("", 100), ("?with-defaults=report-all", 100), ("?with-defaults=trim", None)):
+        found = await client.ask("GET", plain + query)
+        assert found.json["every-construct:plain"].get("speed") == speed, query
+    found = await client.ask("GET", f"{plain}?with-defaults=report-all-tagged")
+    assert found.json["every-construct:plain"]["@speed"] == {TAGGED: True}
 
 
 @pytest.mark.parametrize(
@@ -150,7 +198,7 @@ async def test_datastores_of_nmda(client: Client) -> None:
         (f"/data{AT}=1?depth=0", 400, "invalid-value"),
         (f"/data{AT}=1?depth=1&depth=2", 400, "invalid-value"),
         (f"/data{AT}=1?content=some", 400, "invalid-value"),
-        (f"/data{AT}=1?with-defaults=report-all-tagged", 400, "invalid-value"),
+        (f"/data{AT}=1?with-defaults=tagged", 400, "invalid-value"),
         (f"/data{AT}=1?with-origin", 400, "invalid-value"),
         (f"/data{AT}=1?fields=(", 400, "invalid-value"),
         (f"/data{AT}=1?fields=nowhere", 400, "invalid-value"),

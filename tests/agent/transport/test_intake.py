@@ -104,7 +104,7 @@ async def test_a_piece_waits_for_what_the_one_before_it_began() -> None:
 async def test_a_connection_that_is_over_has_nothing_taken() -> None:
     taken = Taken()
     intake = taken.intake()
-    intake.data_received(bytes(10))
+    intake.data_received(bytes(PIECE_OCTETS + 1))
     taken.tcp.closing = True
     turns = iter(range(20))
     await until(lambda: next(turns, None) is None)
@@ -112,3 +112,26 @@ async def test_a_connection_that_is_over_has_nothing_taken() -> None:
     intake.data_received(bytes(10))
     await until(lambda: not intake._asked)
     assert taken.pieces == []
+
+
+async def test_what_is_small_is_taken_as_it_comes_where_nobody_waits() -> None:
+    taken = Taken()
+    intake = taken.intake()
+    intake.data_received(b"first")
+    assert taken.pieces == [b"first"]
+    assert taken.tcp.reading
+    intake.data_received(b"second")  # the first one took all the time that there was
+    intake.data_received(b", third")
+    assert taken.pieces == [b"first"]
+    await until(lambda: len(taken.pieces) == 2)
+    assert taken.pieces == [b"first", b"second, third"]
+
+
+async def test_what_is_small_waits_for_room() -> None:
+    taken = Taken()
+    intake = taken.intake()
+    intake.pause()
+    intake.data_received(b"first")
+    assert taken.pieces == []
+    intake.resume()
+    await until(lambda: taken.pieces == [b"first"])

@@ -22,7 +22,7 @@ from agent.yang.annotations import add_annotation
 from agent.yang.many import are_many, copy_all, json_all, locate_all, print_all, printed, rebuilt
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults, Tree, keys_of, path_of, to_json
-from agent.yang.units import Unit, all_units, units_by_path
+from agent.yang.units import Unit, all_units, entries_of, unit_path, units_by_path
 from agent.yang.validate import validate
 from tests.agent.lab import EC, config, empty_running, errors_of, top
 from tests.agent.recording_translator import RecordingTranslator
@@ -226,3 +226,27 @@ def test_what_is_wrong_is_found_in_what_was_to_be_validated(schema: Schema) -> N
     edit(candidate, config(top(rows)))
     errors = errors_of(Preparation(schema, []).prepare, candidate, running)
     assert [error.app_tag for error in errors] == ["twice-wrong"] * 2
+
+
+@settings(max_examples=60, deadline=None)
+@given(document=documents)
+def test_entries_of_a_list_are_its_units(schema: Schema, document: str) -> None:
+    candidate = Candidate(empty_running(schema))
+    edit(candidate, config(document))
+    tree = candidate.tree
+    for path in ("/every-construct:top/entry", "/acme:interfaces/interface"):
+        list_node = schema.find(path)
+        units = [unit for unit in all_units(tree) if unit.schema_node is list_node]
+        assert [unit_path(schema, node) for node in entries_of(tree, path)] == [unit.path for unit in units]
+        datastores = Datastores(schema)
+        datastores.start_with(tree.duplicate(), {})
+        of_each = [unit.locate(tree)[0] for unit in units]
+        assert datastores.entries(path) == {keys_of(node, list_node): to_json(node) for node in of_each}
+
+
+def test_what_forms_one_unit_has_no_entries(schema: Schema) -> None:
+    candidate = Candidate(empty_running(schema))
+    edit(candidate, config(f'<order xmlns="{EC}">b</order>'))
+    assert not list(entries_of(candidate.tree, "/every-construct:order"))
+    with pytest.raises(KeyError):
+        list(entries_of(candidate.tree, "/every-construct:nothing"))

@@ -20,7 +20,7 @@ def narrowed(children: Mapping[str, Mapping[str, object]], sas: Sequence[Section
     ``children`` are the sections that charon was told, by name; of ``sas`` those CHILD_SAs count that carry
     traffic.
     """
-    up = list(state.children_up(sas))
+    up = list(state.children_up(sas)) if sas else []
     if not up or not state.carries_all(sas, tuple(children)):
         return {}
     found: dict[str, list[str]] = {}

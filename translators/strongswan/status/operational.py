@@ -208,8 +208,8 @@ def tunnel_state(
     ``attempts``: how it goes with bringing it up, None if nobody tries; ``now`` is in seconds since the
     epoch; ``names`` are those of its children.
     """
-    newest = max(sas, key=lambda sa: state.number(sa.get("uniqueid")), default=None)
-    child = state.installed_child(sas)
+    newest = max(sas, key=lambda sa: state.number(sa.get("uniqueid"))) if sas else None
+    child = state.installed_child(sas) if sas else None
     found: Json = {
         "status": state.status(sas, facts, attempts is not None, names).value,
         "applied": applied.value,
@@ -222,15 +222,16 @@ def tunnel_state(
         "retransmission-tries": facts.tries or None,
         "counters": _counters(facts),
         "supervision": None if attempts is None or child is not None else _supervision(attempts, now),
-        "event": [_entry(entry) for entry in facts.history],
-        "ike-sa": [_render(IKE_SA, sa) for sa in sas],
-        "child-sa": [
+        "event": [_entry(entry) for entry in facts.history] or None,
+    }
+    if sas:
+        found["ike-sa"] = [_render(IKE_SA, sa) for sa in sas]
+        found["child-sa"] = [
             {**_render(CHILD_SA, child), "ike-sa": state.number(sa.get("uniqueid"))}
             for sa in sas
             for child in state.children(sa)
-        ],
-    }
-    return {name: value for name, value in found.items() if value not in (None, [])}
+        ] or None
+    return {name: value for name, value in found.items() if value is not None}
 
 
 _MEASURED = tuple(row for row in CHILD_SA if row.leaf in {*SA_MARKS, *SA_COUNTERS})
@@ -291,9 +292,16 @@ def _error(error: LastError | None) -> Json | None:
 
 def _counters(facts: Facts) -> Json:
     counters = facts.counters
-    found: Json = {name: getattr(counters, name) for name in counters.__slots__ if name != "reasons"}
-    failures = [{"reason": reason.value, "times": n} for reason, n in counters.reasons.items()]
-    return found | ({"failure": failures} if failures else {})
+    found: Json = {
+        "ups": counters.ups,
+        "downs": counters.downs,
+        "failures": counters.failures,
+        "rekeys": counters.rekeys,
+        "retransmissions": counters.retransmissions,
+    }
+    if counters.reasons:
+        found["failure"] = [{"reason": reason.value, "times": n} for reason, n in counters.reasons.items()]
+    return found
 
 
 def _supervision(attempts: Attempts, now: float) -> Json:

@@ -373,6 +373,8 @@ class LiveTunnels:
 
     def local_address_is_there(self, tunnel: str) -> bool | None:
         """Return whether the tunnel's local address is on an interface, None if that is not known."""
+        if self.addresses.present is None:
+            return None
         return self.addresses.is_there(self._local_address(tunnel))
 
     def waits_for_address(self, entry: Mapping[str, object]) -> bool:

@@ -1,0 +1,172 @@
+"""All that containers hold, with the state of the entries in them: two texts that become one.
+
+Running is printed as it is, and the state by itself; then that of each entry is put into it, before its end
+tag. So running is not copied, the state is not merged into a copy, and no entry costs a call of libyang more.
+It is done for who may read everything, where nothing is compared and nothing pruned. All else is left to
+agent.operations.state, with the same result.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from agent.errors import RpcErrors
+from agent.nacm.access import Access
+from agent.operational import Document, StateError
+from agent.operations.context import Context
+from agent.operations.readers import Filter
+from agent.translator import Keys
+from agent.xml import Element, holds_text, qname
+from agent.yang.schema import Schema
+from agent.yang.schema_node import SchemaNode
+from agent.yang.tree import (
+    JSON,
+    NO_NODE,
+    XML,
+    Defaults,
+    Node,
+    Tree,
+    first_child,
+    instances,
+    keys_of,
+    print_node,
+    sibling_of_schema,
+    value_of,
+)
+
+_PRINTED = (Defaults.EXPLICIT, Defaults.REPORT_ALL)
+"""What marks nothing while it prints."""
+
+
+@dataclass(slots=True)
+class _Entries:
+    """A list whose entries have state: the ``keys`` of those that there are, and the state of each as XML, by
+    its keys as they are printed. ``begin`` matches what an entry begins with, and has its keys; with ``end``
+    ends one, and nothing else: no element in it has its name."""
+
+    node: SchemaNode
+    begin: re.Pattern[bytes]
+    end: bytes
+    keys: list[Keys] = field(default_factory=list)
+    states: dict[bytes, bytes] = field(default_factory=dict)
+
+
+async def whole_with_state(
+    context: Context, filter_: Filter, access: Access, defaults: Defaults
+) -> bytes | None:
+    """Return what ``filter_`` selects of running and of state as XML; None where it is to be found otherwise.
+
+    Raises:
+        StateError: a translator's state does not fit the schema.
+    """
+    if filter_.subtree is None or defaults not in _PRINTED or not access.everything(["read"]):
+        return None
+    containers = _containers(context, filter_.subtree)
+    lists = None if containers is None else _lists(context, containers)
+    if containers is None or not lists:
+        return None
+    published = context.configuration.published
+
+    def find() -> int:
+        with published.held() as tree:
+            for one in lists:
+                one.keys = [_keys(entry, one.node) for entry in _entries(tree.first, one.node)]
+            return published.changes
+
+    changes = await context.reader(find)
+    documents = await context.operational.entry_documents({one.node.path: one.keys for one in lists})
+
+    def work() -> bytes | None:
+        while documents:  # one after the other, so that no two are held
+            _take_states(context.schema, lists, documents.pop(0), defaults)
+        with published.held() as tree:
+            if published.changes != changes:  # the state may be that of other entries
+                return None
+            nodes = (sibling_of_schema(tree.first, container) for container in containers)
+            texts = [print_node(node, XML, defaults) for node in nodes if node != NO_NODE]
+        for one in lists:
+            texts = [b"".join(_with_states(one, text)) for text in texts]
+        return None if any(one.states for one in lists) else b"".join(texts)
+
+    found: bytes | None = await context.reader(work)
+    return found
+
+
+def _containers(context: Context, subtree: Element) -> list[SchemaNode] | None:
+    """Return the top-level containers of which a filter selects all, None if it selects other things, or
+    somebody provides state for one as a whole."""
+    found: list[SchemaNode] = []
+    for element in subtree:
+        node = context.schema.roots.get(qname(element))
+        if node is None or len(element) or element.attrib or (element.text or "").strip():
+            return None
+        if not node.shell or node.path in context.operational.roots or node in found:
+            return None
+        found.append(node)
+    return None if holds_text(subtree) else found
+
+
+def _lists(context: Context, containers: Sequence[SchemaNode]) -> list[_Entries] | None:
+    """Return the lists in ``containers`` whose entries have state; None if that is not the last in one, or an
+    entry cannot be told in a text."""
+    found: list[_Entries] = []
+    for translator in context.operational.translators:
+        node = context.schema.find(translator.config_list)
+        if node.root not in containers:
+            continue
+        state = context.schema.find(translator.state_path)
+        is_last = state.parent is node and next(reversed(node.children.values())) is state
+        same_name = sum(one.name == node.name for one in node.root.subtree())
+        if not is_last or same_name > 1 or node.parent is None or not node.parent.shell or not node.keys:
+            return None
+        name = re.escape(node.name.encode())
+        keys = b"".join(b"<%b>[^<]*</%b>" % (key, key) for key in map(str.encode, node.keys))
+        begin = re.compile(rb"<%b(?: [^>]*)?>(%b)" % (name, keys))
+        found.append(_Entries(node, begin, f"</{node.name}>".encode()))
+    return found
+
+
+def _entries(first: Node, node: SchemaNode) -> Iterator[Node]:
+    """Yield the entries of a list that lies in containers alone, of the tree that begins with ``first``."""
+    above: list[SchemaNode] = []
+    holder = node.parent
+    while holder is not None:
+        above.append(holder)
+        holder = holder.parent
+    for schema_node in reversed(above):
+        found = sibling_of_schema(first, schema_node)
+        if found == NO_NODE:
+            return
+        first = first_child(found)
+    yield from instances(first, node)
+
+
+def _keys(entry: Node, node: SchemaNode) -> Keys:
+    return (value_of(first_child(entry)),) if len(node.keys) == 1 else keys_of(entry, node)
+
+
+def _take_states(schema: Schema, lists: Sequence[_Entries], document: Document, defaults: Defaults) -> None:
+    """*reader* Take the state of entries from a document of it, which has their keys, and nothing else."""
+    try:
+        tree = Tree.parse(schema, document(), format=JSON)
+    except RpcErrors as problem:
+        raise StateError(f"a provider's state does not fit the schema: {problem}") from problem
+    printed = tree.to_xml(defaults)
+    for one in lists:
+        for piece in printed.split(one.end)[:-1]:
+            if (begin := one.begin.search(piece)) is not None and begin.end() < len(piece):
+                one.states[begin[1]] = piece[begin.end() :]
+
+
+def _with_states(entries: _Entries, text: bytes) -> Iterator[bytes]:
+    """Yield ``text`` with the states of the entries in it, which are given away."""
+    *pieces, rest = text.split(entries.end)
+    for piece in pieces:
+        yield piece
+        begin = entries.begin.search(piece)
+        if begin is not None:
+            yield entries.states.pop(begin[1], b"")
+        yield entries.end
+    yield rest
