@@ -30,13 +30,10 @@ ENTRY = "/yangswan-ipsec:tunnels/ipsec[id='7']"
     [
         (f"+ {ENTRY}", "added", ENTRY),
         (f"- {ENTRY}/description = a = b", "removed", f"{ENTRY}/description = a = b"),
-        (f"+ {ENTRY}/secret = Zebra", "added", f"{ENTRY}/secret = (not shown)"),
-        (f"- {ENTRY}/ike/ppk/key = Zebra", "removed", f"{ENTRY}/ike/ppk/key = (not shown)"),
-        (f'+ {ENTRY}/secret = "Zebra \\u202e"', "added", f"{ENTRY}/secret = (not shown)"),
         (f"+ {ENTRY}/local-id/key = vpn-1", "added", f"{ENTRY}/local-id/key = vpn-1"),
         ("~ /a:b/c[n='x = /secret'] first", "moved", "/a:b/c[n='x = /secret'] first"),
         ("+ /a:b/c[n='it]s']/d = e", "added", "/a:b/c[n='it]s']/d = e"),
-        ("+ not a path = Zebra", "added", "not a path = (not shown)"),
+        ("+more", "other", "+more"),
         ("more = less", "other", "more = less"),
     ],
 )
