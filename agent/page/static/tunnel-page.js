@@ -31,6 +31,7 @@ export class TunnelPage {
   #configuration = section("Configuration");
   #sections;
   #followed;
+  #words;
 
   /** `id`: its number, null where the address has none; `afterwards()`: something was done with the tunnel. */
   constructor(context, id, afterwards) {
@@ -54,7 +55,11 @@ export class TunnelPage {
     const description = visible(tunnel?.description ?? "");
     const title = this.#id === null ? "Tunnel" : `Tunnel ${this.#id}`;
     replace(this.#name, title, description && ": ", description && h("bdi", {}, description));
-    if (tunnel !== undefined) replace(this.#status, status(statusLook(tunnel)));
+    const look = tunnel === undefined ? null : statusLook(tunnel);
+    // Who hears the page is told of a status that is another one, and not each time that it is drawn.
+    if (look?.words === this.#words) return;
+    this.#words = look?.words;
+    replace(this.#status, look && status(look));
   }
 
   /** Draw what the last samples say. */
@@ -87,7 +92,6 @@ export class TunnelPage {
   #missing() {
     const why = this.#id === null ? "There is no tunnel of that name: they have numbers." : `There is no tunnel ${this.#id}, or you may not read it.`;
     this.told(undefined);
-    replace(this.#status);
     replace(this.trouble, empty(why), h("p", {}, h("a", { href: "#/tunnels" }, "All tunnels")));
   }
 }

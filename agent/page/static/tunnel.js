@@ -3,7 +3,6 @@
 import { replace } from "./dom.js";
 import { endDialogs } from "./parts.js";
 import { hearing, numberOf, standing } from "./reading.js";
-import { CONFIGURATION } from "./tunnel-facts.js";
 import { TunnelPage } from "./tunnel-page.js";
 
 const OF_THE_TUNNEL = [
@@ -42,11 +41,11 @@ export async function show(main, context, parameters) {
   return { title: page.title, close: () => ends.forEach((end) => end()) };
 }
 
-/** Return the tunnel as JSON, without its secrets; null where there is none, or none that may be read. */
+/** Return the tunnel as JSON; null where there is none, or none that may be read. */
 async function read(api, id, signal) {
   if (id === null || id > ID_MAX) return null;
   try {
-    const found = await api.get(`/data/yangswan-ipsec:tunnels/ipsec=${id}?fields=${CONFIGURATION};state`, { signal });
+    const found = await api.get(`/data/yangswan-ipsec:tunnels/ipsec=${id}`, { signal });
     return found?.["yangswan-ipsec:ipsec"]?.[0] ?? null;
   } catch (error) {
     if (error.status === 404) return null;
