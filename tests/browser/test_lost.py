@@ -101,6 +101,7 @@ async def test_a_session_that_has_ended_is_noticed_when_the_stream_is_opened_aga
     async with relay_to(served.address) as relay:
         visit = await visits.log_in(relay.address, READER, WORD)
         visit.watch.excuse(GONE, r"status of 401 .*/events")
+        await expect(visit.row(1)).to_be_visible()
         await visit.context.clear_cookies()
         await relay.cut()
         await lost(visit)
