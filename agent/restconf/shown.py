@@ -42,7 +42,8 @@ class Shown:
         text, key = self._always, b""
         if not access.everything([_READ]):
             rules = [(r.permit, r.module, r.path) for r in access.rules if r.concerns_data(_READ)]
-            text, key = f"{text} {access.settings.read_default} {rules}", self._key
+            text = f"{text} {access.free} {access.secrets} {access.settings.read_default} {rules}"
+            key = self._key
         return blake2b(text.encode(), digest_size=_DIGEST_OCTETS, key=key).hexdigest()
 
 

@@ -22,6 +22,7 @@ from agent.web import WebDoor
 from agent.web_settings import Web
 from tests.agent.handlers import Lab
 from tests.agent.http.door_lab import Authority
+from tests.agent.lab import entry
 from tests.agent.page.client import Visitor, visiting
 from tests.agent.restconf.client import DATA, HASH, WORD, Answer, basic
 
@@ -379,3 +380,17 @@ async def test_a_session_that_is_over_is_over_for_restconf_s_streams(visitor: Vi
     visitor.sessions.end_all(Over.LOGOUT)
     assert (await reader.read()).endswith(b"0\r\n\r\n")
     writer.close()
+
+
+async def test_what_a_page_is_shown_has_a_tag_of_its_own(visitor: Visitor) -> None:
+    """What it has kept is not what a program gets, which may be sent secrets, too."""
+    await visitor.client.lab.commit(entry("<number>1</number>"))
+    await visitor.log_in()
+    path = f"{DATA}{AT}=1?content=config"
+    page = await visitor.ask("GET", path)
+    program = await visitor.client.ask("GET", path)
+    assert page.body == program.body
+    assert page.fields["vary"] == "Accept, Authorization, Cookie"
+    assert page.fields["etag"] != program.fields["etag"]
+    assert (await visitor.ask("GET", path, If_None_Match=page.fields["etag"])).status == 304
+    assert (await visitor.ask("GET", path, If_None_Match=program.fields["etag"])).status == 200
