@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Response, expect
 
 from tests.browser.served import ADMIN, READER, WORD, Served, serving, tunnels
 from tests.browser.visits import Visit, Visits
@@ -14,6 +14,11 @@ from tests.browser.visits import Visit, Visits
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 COOKIE = "__Host-yangswan"
+REFUSED = r"status of 401 .* at \S+/session$"
+
+
+def is_login(answer: Response) -> bool:
+    return answer.url.endswith("/session") and answer.request.method == "POST"
 
 
 async def test_who_says_the_right_password_sees_the_tunnels(visits: Visits, served: Served) -> None:
@@ -34,6 +39,7 @@ async def test_who_says_a_wrong_one_is_told_so_and_may_try_again(
     visits: Visits, served: Served, user: str, word: str
 ) -> None:
     visit = await visits.begin(served.address)
+    visit.watch.excuse(REFUSED)
     await visit.open()
     await visit.log_in(user, word)
     await expect(visit.alert("password")).to_be_visible()
@@ -47,14 +53,14 @@ async def test_who_says_a_wrong_one_is_told_so_and_may_try_again(
 async def test_who_guesses_is_locked_out_with_words(visits: Visits, tmp_path: Path) -> None:
     with serving(tmp_path, more="[limits]\nlockout-tries = 2") as served:
         visit = await visits.begin(served.address)
-        visit.watch.excuse("status of 429 .*/session$")
+        visit.watch.excuse(REFUSED, "status of 429 .*/session$")
         await visit.open()
         for word in ("wrong", "again"):
-            async with visit.page.expect_response("**/session") as answered:
+            async with visit.page.expect_response(is_login) as answered:
                 await visit.log_in(ADMIN, word)
             assert (await answered.value).status == 401
             await expect(visit.alert("password")).to_be_visible()
-        async with visit.page.expect_response("**/session") as answered:
+        async with visit.page.expect_response(is_login) as answered:
             await visit.log_in(ADMIN, WORD)
         answer = await answered.value
         assert answer.status == 429

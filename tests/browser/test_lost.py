@@ -70,7 +70,7 @@ async def test_an_agent_that_was_restarted_asks_for_a_login_again(visits: Visits
     with serving(tmp_path) as served:
         await served.commit(tunnels([1, 2]))
         visit = await visits.log_in(served.address, ADMIN, WORD)
-        visit.watch.excuse(GONE)
+        visit.watch.excuse(GONE, r"status of 401 .*/events")
         await expect(visit.row(2)).to_be_visible()
         served.agent.stop()
         await lost(visit)
@@ -100,7 +100,7 @@ async def test_a_session_that_has_ended_is_noticed_when_the_stream_is_opened_aga
 ) -> None:
     async with relay_to(served.address) as relay:
         visit = await visits.log_in(relay.address, READER, WORD)
-        visit.watch.excuse(GONE, "status of 401")
+        visit.watch.excuse(GONE, r"status of 401 .*/events")
         await visit.context.clear_cookies()
         await relay.cut()
         await lost(visit)
@@ -112,6 +112,7 @@ async def test_a_session_that_has_ended_is_noticed_when_the_stream_is_opened_aga
 async def test_whose_password_is_taken_away_is_out_at_once(visits: Visits, tmp_path: Path) -> None:
     with serving(tmp_path) as served:
         visit = await visits.log_in(served.address, READER, WORD)
+        visit.watch.excuse(r"status of 401 .*/session$")
         served.change_settings(lambda text: re.sub(rf"{READER} = .*\n", "", text))
         await logged_out(visit)
         await visit.log_in(READER, WORD)

@@ -124,7 +124,7 @@ const answers = [];
 const context = {
   link: { refused: given?.refused ?? {} },
   onNotification: (callback) => (listeners.add(callback), () => listeners.delete(callback)),
-  onLiveAgain: () => () => {},
+  onLiveAgain: (callback) => ((context.again = callback), () => {}),
   api: {
     invoke: (path, input, more) => {
       asked.push([path.split(":")[1], input, more?.keepalive ?? false]);
@@ -217,6 +217,26 @@ async def test_a_log_whose_number_comes_after_the_stop_is_stopped_then(modules: 
     return asked.map(([name]) => name);
     """
     assert await modules.run(FOLLOWING + script) == ["start-log", "stop-log"]
+
+
+async def test_a_log_is_begun_anew_when_the_gateway_is_heard_again(modules: Modules) -> None:
+    script = """
+    context.again();
+    button.click();
+    answers[0].resolve({ "log-id": 3 });
+    await turn();
+    context.again();
+    context.again();
+    answers[1].reject(new Error("there is no log 3"));
+    await turn();
+    answers[2].resolve({ "log-id": 1 });
+    await turn();
+    line(1, "after the restart");
+    await frame();
+    return [asked.map(([name]) => name), shown().length, button.textContent];
+    """
+    names, lines, button = await modules.run(FOLLOWING + script)
+    assert (names, lines, button) == (["start-log", "stop-log", "start-log"], 1, "Stop log")
 
 
 async def test_what_is_refused_is_said_where_it_was_asked(modules: Modules) -> None:

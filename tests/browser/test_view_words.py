@@ -1,4 +1,4 @@
-"""What the views ask for and say: each value of the model has words, and no secret is asked for."""
+"""What the views say: each value of the model has words, and what nobody sees is written out."""
 
 from __future__ import annotations
 
@@ -88,45 +88,6 @@ async def test_each_value_of_the_model_has_words(
 async def test_each_reason_for_the_end_of_a_log_or_monitor_has_words(modules: Modules) -> None:
     ends = values("yangswan-daemon", "log-ended/reason") | values("yangswan-daemon", "monitor-ended/reason")
     assert set(await called(modules, "following.js", "m.WHY")) == ends
-
-
-def is_secret(node: Any) -> bool:
-    return node.search_one(("ietf-netconf-acm", "default-deny-all")) is not None
-
-
-def wanted(node: Any) -> Any:
-    """Return what a filter has for ``node``: "" for all of it, its children where one of them is secret."""
-    children = list(nodes_below(node))
-    if not any(is_secret(one) or isinstance(wanted(one), dict) for one in children):
-        return ""
-    return {one.arg: wanted(one) for one in children if not is_secret(one)}
-
-
-async def test_all_of_a_tunnel_is_asked_for_but_what_is_secret(modules: Modules) -> None:
-    expected = wanted(node_at("yangswan-ipsec", "tunnels/ipsec"))
-    assert "secret" not in expected
-    assert "key" not in expected["ike"]["ppk"]
-    configured = {name: below for name, below in expected.items() if name != "state"}
-    assert await called(modules, "tunnel-facts.js", "m.filterOf(m.CONFIGURATION)") == configured
-
-
-async def test_differences_of_all_that_is_configured_are_asked_for_but_what_is_secret(
-    modules: Modules,
-) -> None:
-    commit = {
-        "change": [
-            {"target": "/other:top/entry[id='/x:y']"},
-            {"target": "/yangswan-ipsec:tunnels/leak-protection"},
-        ]
-    }
-    found = await called(modules, "commit.js", "m.withoutSecrets(given)", commit)
-    expected = wanted(node_at("yangswan-ipsec", "tunnels"))
-    assert set(found["yangswan-ipsec:tunnels"]) == set(expected)
-    assert "secret" not in found["yangswan-ipsec:tunnels"]["ipsec"]
-    assert set(found) == {
-        "yangswan-ipsec:tunnels", "yangswan-pki:certificates", "ietf-netconf-acm:nacm", "other:top"
-    }  # fmt: skip
-    assert wanted(node_at("yangswan-pki", "certificates")) == ""
 
 
 async def test_what_nobody_sees_is_written_as_the_command_line_writes_it(modules: Modules) -> None:

@@ -22,12 +22,9 @@ from playwright.async_api import (
 
 from tests.browser.chromium import PATIENCE_MS
 
-# A page asks whether it has a session, and HTTP has no other word for no; what nobody wants to know any more,
-# as a view is left, and the stream, it ends itself: what a server ends has other names.
-EXCUSED = (
-    r"status of 401 .* at \S+/session$",
-    r"failed: GET \S+: net::ERR_ABORTED$",
-)
+# What nobody wants to know any more, as a view is left, and the stream, the page ends itself; what a server
+# ends has other names.
+EXCUSED = (r"failed: GET \S+: net::ERR_ABORTED$",)
 STREAM = "text/event-stream"
 
 

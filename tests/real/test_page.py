@@ -19,7 +19,8 @@ from tests.browser.visits import Visit, Visits, visiting
 from tests.lab import Lab, carries, charon_folder
 from tests.real.gateways import gateway
 from tests.real.test_metrics import FAST
-from tests.real.test_netconf_to_charon import OTHER_SECRET, SECRET, Pair, tunnel, up
+from tests.real.test_netconf_to_charon import SECRET, Pair, up
+from tests.real.traffic import flowing
 from translators.strongswan.charon.vici import EventStream
 
 pytestmark = [pytest.mark.real, pytest.mark.skipif(missing() is not None, reason=str(missing()))]
@@ -93,12 +94,12 @@ async def test_a_tunnel_comes_up_is_cut_and_comes_again(visit: Visit, pair: Pair
     await expect(visit.row(1)).to_contain_text(re.compile(r"Down\("))
     pair.lab.mend()
     await expect(visit.row(1)).to_contain_text("Up(Installed)")
-    await send(pair)
-    await expect(visit.row(1)).to_contain_text(re.compile(r"[1-9][0-9.]* k?B/s"))
-    await visit.screenshot("live table")
-    received = await visit.watch.received()
-    assert SECRET not in received
-    assert OTHER_SECRET not in received
+    with ExitStack() as stack:
+        traffic = flowing(pair.lab.bob_ns, "10.2.0.1", pair.lab.alice_ns, "10.1.0.1")
+        await asyncio.to_thread(stack.enter_context, traffic)
+        await expect(visit.row(1)).to_contain_text(re.compile(r"[1-9][0-9.]* k?B/s"))
+        await visit.screenshot("live table")
+    assert SECRET not in await visit.watch.received()
 
 
 async def test_log_packets_and_events_are_followed(visit: Visit, pair: Pair) -> None:
@@ -135,15 +136,6 @@ def section(visit: Visit, name: str) -> Locator:
     """The section of the tunnel's page under a heading."""
     heading = visit.page.get_by_role("heading", level=2, name=name, exact=True)
     return visit.page.locator("section").filter(has=heading).last
-
-
-async def test_a_wrong_secret_is_said_in_words(visit: Visit, pair: Pair) -> None:
-    await asyncio.to_thread(pair.on_alice, tunnel(1, "alice", "bob", initiator=False))
-    await asyncio.to_thread(pair.on_bob, tunnel(1, "bob", "alice", initiator=True, secret=OTHER_SECRET))
-    await visit.row(1).get_by_role("link").first.click()
-    words = "A secret or an identity was not accepted by this gateway or by its peer"
-    await expect(visit.page.get_by_role("main")).to_contain_text(words)
-    assert OTHER_SECRET not in await visit.watch.received()
 
 
 async def test_how_long_a_change_takes_to_the_page(visit: Visit, pair: Pair) -> None:

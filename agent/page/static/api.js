@@ -40,7 +40,8 @@ export async function login(user, password) {
 /** Return `{user, expires, by}` of who has a session or a client certificate; null: nobody is logged in. */
 export async function whoAmI() {
   try {
-    return known(await ask("GET", "/session"));
+    const answer = await ask("GET", "/session");
+    return answer === null ? null : known(answer);
   } catch (error) {
     if (error.status === 401) return null;
     throw error;

@@ -6,7 +6,6 @@ import { lines } from "./differences.js";
 import { one, outcome } from "./history.js";
 import { busy, empty, facts, heading, moment, problem, said, section, show as draw } from "./parts.js";
 import { numberOf, orNothing, standing } from "./reading.js";
-import { CONFIGURATION, filterOf } from "./tunnel-facts.js";
 import { counted } from "./words.js";
 
 /* A commit that changed more is compared when somebody asks for it. */
@@ -16,11 +15,6 @@ const TUNNELS_MAX = 50;
 const CHANGES_MAX = 200;
 /* Commits that were undone have left nothing to compare with; so many in a row are skipped. */
 const UNDONE_MAX = 20;
-
-const TUNNELS = "yangswan-ipsec:tunnels";
-/* Of tunnels all but their secrets, which therefore do not even come here. */
-const OF_TUNNELS = Object.freeze({ "leak-protection": "", bypass: "", ipsec: filterOf(CONFIGURATION) });
-const ROOT = /^\/([^/[\]]+)/;
 
 export async function show(main, context, parameters) {
   const id = numberOf(parameters.commit);
@@ -59,25 +53,20 @@ export async function show(main, context, parameters) {
     if (commit.outcome === "applying") return false;
     if (commit.outcome === "undone") draw(differences.body, empty("It was undone, and has left no difference."));
     else if (count > COMPARED_MAX) {
-      const button = h("button", { type: "button", onclick: () => compare(commit) }, "Show the differences");
+      const button = h("button", { type: "button", onclick: compare }, "Show the differences");
       draw(differences.body, h("p", {}, `It made ${counted(count, "change")}.`), button);
-    } else compare(commit);
+    } else compare();
     return true;
   }
 
-  async function compare(commit) {
+  async function compare() {
     busy(differences.body, "Comparing…");
     try {
       const before = await stateBefore(context.api, id);
-      const found = await context.api.invoke("/operations/yangswan-agent:compare-commits", {
-        from: before,
-        to: id,
-        as: "text",
-        "subtree-filter": withoutSecrets(commit),
-      });
+      const found = await context.api.invoke("/operations/yangswan-agent:compare-commits", { from: before, to: id, as: "text" });
       if (!closed) draw(differences.body, compareLines(found ?? {}, before, id));
     } catch (error) {
-      if (!closed) draw(differences.body, problem("The states before and after it cannot be compared", error, () => compare(commit)));
+      if (!closed) draw(differences.body, problem("The states before and after it cannot be compared", error, compare));
     }
   }
 
@@ -96,20 +85,18 @@ async function read(api, id, signal) {
   return { commit, agent: found?.["yangswan-agent:agent"] };
 }
 
-/** Return a subtree filter for all that `commit` may have changed, without what is secret. */
-export function withoutSecrets(commit) {
-  const roots = (commit.change ?? []).map(({ target }) => ROOT.exec(target)?.[1]).filter(Boolean);
-  const others = ["yangswan-pki:certificates", "ietf-netconf-acm:nacm", ...roots].filter((root) => root !== TUNNELS);
-  return { [TUNNELS]: OF_TUNNELS, ...Object.fromEntries(others.map((root) => [root, ""])) };
-}
-
-/** Return the state that commit `id` came upon: that of the last one before it that was not undone. */
+/**
+ * Return the state that commit `id` came upon: that of the last one before it that was not undone, or "beginning",
+ * where the history holds none. Throws Error: too many were undone in a row.
+ */
 async function stateBefore(api, id) {
-  for (let before = id - 1; before >= Math.max(1, id - UNDONE_MAX); before -= 1) {
-    const commit = await one(api, before, "id;outcome");
+  const lowest = Math.max(1, id - UNDONE_MAX);
+  for (let before = id - 1; before >= lowest; before -= 1) {
+    const commit = await one(api, before, "outcome");
     if (commit === undefined) return "beginning";
     if (commit.outcome !== "undone") return before;
   }
+  if (lowest > 1) throw new Error(`the ${UNDONE_MAX} commits before it were undone`);
   return "beginning";
 }
 
@@ -158,7 +145,7 @@ function compareLines(output, before, after) {
     shown.length
       ? h("div", { class: "difference-lines", role: "group", tabindex: "0", "aria-label": "Lines of the differences" }, shown.map(difference))
       : empty("What it changed is a secret, or is not shown to you."),
-    h("p", { class: "muted" }, "No secret is compared or shown."),
+    h("p", { class: "muted" }, "Secrets are not compared or shown."),
     found.length > shown.length && h("p", { class: "muted" }, `and ${counted(found.length - shown.length, "more line")}; the command line shows all: show history ${before} ${after}`),
     leftOut.length > 0 && [
       h("p", {}, "Not compared, because it does not fit the YANG modules of this gateway any more:"),

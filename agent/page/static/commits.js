@@ -10,7 +10,7 @@ export const OF_COMMITS = [
   "ietf-netconf-notifications:netconf-confirmed-commit",
   "yangswan-agent:verify-ended",
 ];
-export const LEAFS = "id;time;user;session-id;source-address;comment;cause;outcome;reason;taken-back-by;changed-count";
+export const LEAFS = "time;user;session-id;source-address;comment;cause;outcome;reason;taken-back-by;changed-count";
 
 export const CAUSES = Object.freeze({
   client: "a client committed",

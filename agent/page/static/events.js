@@ -14,7 +14,8 @@ const PROVEN_MS = 20_000;
  *
  * `onEvent(name, value)`: an event of the contract, its data as JSON; what it raises is no reason to stop, but what
  * came was not understood then, and a new stream tells all anew. `onState(state, detail)`: "connecting"; "live"
- * with a hello; "lost" with `{at, reason}`, where `at` is when the gateway was last heard (ms, null: never);
+ * with a hello; "lost" with `{at, reason}`, where `at` is when the gateway was last heard (ms, null: never), and
+ * `reason` is "broken", "silent", "stopping" or "not understood";
  * "over" with `{reason}` when the gateway ended the stream for good: then nothing is tried any more.
  * `allowed`: asked before each new stream, tells whether there still is a session.
  */

@@ -11,8 +11,8 @@ import { counted } from "./words.js";
 const PAGE = 50;
 const AT_ONCE = 4;
 const SHOWN_MAX = 2000;
-const ROW = "id;time;user;comment;cause;outcome;taken-back-by;changed-count";
-const FIELDS = `confirmed-commit;history(commit-count;oldest-commit;newest-commit;commit(${ROW}))`;
+const ROW = "time;user;comment;cause;outcome;taken-back-by;changed-count";
+const FIELDS = `confirmed-commit;history(commit-count;oldest-commit;newest-commit;commit(id;${ROW}))`;
 const COLUMNS = ["Commit", "Time", "User", "Comment", "Cause", "Outcome", "Changed"];
 
 export async function show(main, context) {

@@ -23,6 +23,8 @@ export class Link {
   #subscriptions = {};
   #ahead = 0;
   #isOpen = true;
+  #restarts = 0;
+  #version = null;
   #awaitsSample = false;
   #listeners = new Set();
   #followers = new Set();
@@ -77,9 +79,11 @@ export class Link {
     this.#followers.clear();
   }
 
-  #moved(state, { at }) {
+  #moved(state, { at, reason }) {
     if (state === "live") return;
     if (at !== null && at !== undefined) this.heardAt = at;
+    // What was not understood is told anew in a moment; only if that helps nothing it is a loss.
+    if (reason === "not understood" && this.#restarts++ === 0) return this.#become("connecting");
     // Who has lost the gateway is told so until it is there again, and not of each try.
     if (this.state !== "lost") this.#become(state);
   }
@@ -117,6 +121,8 @@ export class Link {
     this.#subscriptions = value.subscriptions ?? {};
     this.refused = value.refused ?? {};
     this.troubles = {};
+    this.#version ??= value.version;
+    if (value.version !== this.#version) this.troubles.version = OTHER_VERSION;
     this.#awaitsSample = this.#subscriptions.traffic !== undefined;
     if (this.#subscriptions.state === undefined) {
       this.#tunnels.clear();
@@ -134,6 +140,7 @@ export class Link {
     if (name.startsWith(STATE_CHANGES)) return this.#changed(name.slice(STATE_CHANGES.length), kind, body);
     this.#tunnels.push(value, kind);
     if (kind !== "state") return;
+    this.#restarts = 0;
     if (this.state !== "live") this.#become("live");
     if (this.#awaitsSample && this.#tunnels.rows().some(({ state }) => state?.status === "installed")) this.#sample();
     this.#awaitsSample = false;
@@ -155,6 +162,7 @@ export class Link {
   }
 }
 
+const OTHER_VERSION = "The agent has another version now than this page: load the page again.";
 const NAMES = { state: "the tunnels", traffic: "the traffic" };
 
 /* A fault of one view is no reason to believe that the stream is broken. */

@@ -79,7 +79,7 @@ export class Row {
     setText(this.#in, now === null ? "" : rate(now.in));
     setText(this.#out, now === null ? "" : rate(now.out));
     const samples = tunnels.samples(this.id);
-    const isIdle = !this.#isUp && samples.every((sample) => !sample.in && !sample.out);
+    const isIdle = samples.every((sample) => (this.#isUp ? sample.in === null : !sample.in && !sample.out));
     setAttribute(this.#curve, "hidden", isIdle);
     redraw(this.#curve, isIdle ? [] : samples, CURVE);
   }

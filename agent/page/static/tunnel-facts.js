@@ -3,39 +3,6 @@
 import { visible } from "./visible.js";
 import { counted, notesOf, reasonWords, statusLook, statusOf } from "./words.js";
 
-/**
- * What is asked for: everything but what is secret, so that it does not even come here.
- * tests/agent/page/test_views.py compares it with the YANG module.
- */
-export const CONFIGURATION = [
-  "id;enabled;description;initiator;certificate;local-address;peer;local-id;remote-id;local-subnet;remote-subnet",
-  "leak-protection;bypass;dpd;close-action",
-  "ike(version;rekey-time;reauth-time;over-time;fragmentation;mobike;force-encapsulation;childless;unique;dscp;ppk(id;required);proposal)",
-  "esp",
-].join(";");
-
-/**
- * Return a subtree filter, as anydata in JSON, that selects what such an expression names: what is to be shown of a
- * list is written once.
- */
-export function filterOf(fields) {
-  const tokens = fields.match(/[^;()]+|[;()]/g);
-  const level = () => {
-    const found = {};
-    while (tokens.length && tokens[0] !== ")") {
-      const name = tokens.shift();
-      if (name === ";") continue;
-      found[name] = "";
-      if (tokens[0] !== "(") continue;
-      tokens.shift();
-      found[name] = level();
-      tokens.shift();
-    }
-    return found;
-  };
-  return level();
-}
-
 export const EXPLAINED = Object.freeze({
   down: "it does not carry traffic",
   connecting: "an IKE SA is being negotiated",
