@@ -42,7 +42,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 DATASTORES = ("running", "candidate", "operational")
 _EDITS = ("POST", "PUT", "PATCH", "DELETE")
 _FAULT = OperationFailed("the server failed to carry this out; its log says why", app_tag="internal-error")
-_CACHING = {"Cache-Control": "private, no-cache", "Vary": "Accept, Authorization"}
+_CACHING = {"Cache-Control": "private, no-cache", "Vary": "Accept, Authorization, Cookie"}
 _HOST_META = (
     b'<XRD xmlns="http://docs.oasis-open.org/ns/xri/xrd-1.0"><Link rel="restconf" href="/restconf"/></XRD>'
 )
