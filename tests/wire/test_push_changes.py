@@ -191,7 +191,7 @@ async def walked(
 
 
 @pytest.mark.parametrize("datastore", ["running", "candidate", "operational"])
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(steps=STEPS)
 def test_after_each_change_the_subscriber_has_what_a_get_shows(
     agent: AgentProcess, datastore: str, steps: Sequence[Any]
@@ -203,7 +203,7 @@ def test_after_each_change_the_subscriber_has_what_a_get_shows(
 
 
 @pytest.mark.parametrize("datastore", ["running", "operational"])
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(steps=STEPS)
 def test_after_many_changes_at_once_too(agent: AgentProcess, datastore: str, steps: Sequence[Any]) -> None:
     async def after(*_who: object) -> None:
