@@ -16,10 +16,10 @@ LARGE_OCTETS = 1024 * 1024
 LONG_S = 0.1
 """From this size of a message on, or after a request that took so long, it is worth the milliseconds."""
 
-COLLECTED_AFTER = (10_000, 4, 200)
+COLLECTED_AFTER = (5_000, 4, 320)
 """Objects made, and collections of the generation before, after which each of the three is looked through.
 With Python's own (700, 10, 10) that takes a third of the time in which a large change is worked on. Others
-wait while the second is looked through: of 50,000 objects that takes 10 ms. All of what 10,000 tunnels are
+wait while the second is looked through: of 25,000 objects that takes 5 ms. All of what 10,000 tunnels are
 take 100 ms; that happens seldom, and only when a quarter of it is new."""
 
 LEVELS = 6

@@ -71,6 +71,7 @@ def _carry_out(handed: list[_Task]) -> None:
     # Taken out: what it raises holds this frame and the pool's, which must not hold what holds that.
     task = handed.pop()
     found, problem = None, None
+    PAUSES.resume()
     try:
         found = task.call()
     except BaseException as raised:
@@ -82,6 +83,7 @@ def _carry_out(handed: list[_Task]) -> None:
             task.loop.call_soon_threadsafe(_settle, task.result, found, problem)
     finally:
         del task, found, problem
+        PAUSES.rest()
 
 
 def _settle(result: asyncio.Future[Any], found: Any, problem: BaseException | None) -> None:

@@ -27,6 +27,8 @@ GROUPS = {
     "charon": "with a charon: load, leaf, subnet, start, and live tunnels, beside its socket alone",
 }
 SIZES = (25, 100, 1000, 10_000)
+NOT_QUICK = frozenset({"subscribers", "delays"})
+"""Rows that wait for what comes by itself."""
 QUICK_SIZES = (25, 1000)
 CHARON_SIZES = (25, 1000)
 QUICK_CHARON_SIZES = (25,)
@@ -95,7 +97,7 @@ def read(words: Sequence[str]) -> Options:
     if max(len(found.compare or ()), len(found.plot or ())) > REPORTS_MAX:
         of.error("a report before, and one after")
     return Options(
-        only=found.only or frozenset(GROUPS),
+        only=found.only or frozenset(GROUPS) - (NOT_QUICK if found.quick else frozenset()),
         sizes=found.sizes or (QUICK_SIZES if found.quick else SIZES),
         charon_sizes=found.charon_sizes or (QUICK_CHARON_SIZES if found.quick else CHARON_SIZES),
         plan=QUICK if found.quick else FULL,

@@ -27,12 +27,14 @@ class Prepared:
     ``records``: the units for the history. ``changes``: what translators see, by name of the translator. Who
     carries the change out lets go of both as soon as they have it: of many units they are large.
     ``refreshed``: units of which only the defaults in use change. ``complete``: scratch is a whole
-    configuration, with exactly the defaults that are in use.
+    configuration, with exactly the defaults that are in use. ``found``: the nodes of ``units`` in scratch, in
+    which nothing changes until it is spent.
     """
 
     units: Sequence[Unit]
     scratch: Tree
     records: Sequence[UnitChange]
+    found: Found = field(repr=False)
     changes: Mapping[str, Sequence[EntryChange]] = field(default_factory=dict)
     refreshed: Sequence[Unit] = ()
     complete: bool = False
@@ -76,6 +78,7 @@ class Preparation:
             units,
             scratch,
             records=_records(units, before, after),
+            found=after,
             changes=self._changes(units, before, after, candidate.blind),
             refreshed=refreshed,
             complete=complete,
@@ -130,7 +133,7 @@ def unvalidated(candidate: Candidate, running: Tree) -> Prepared:
     """
     units = candidate.differing(running)
     before, after = locate_all(units, running), locate_all(units, candidate.tree)
-    return Prepared(units, candidate.tree, records=_records(units, before, after))
+    return Prepared(units, candidate.tree, records=_records(units, before, after), found=after)
 
 
 def _compared(scratch: Tree, running: Tree, blind: Collection[str]) -> tuple[list[Unit], list[Unit]]:

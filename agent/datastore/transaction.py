@@ -31,6 +31,7 @@ from agent.errors import RpcErrors
 from agent.memory import FREED_AT_ONCE, let_go
 from agent.translator import Json, Notification, Reader, reads_all
 from agent.yang.many import are_many, locate_all, rebuilt
+from agent.yang.tree import Tree
 from agent.yang.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -246,8 +247,11 @@ class Transactions:
 
     def _swap(self, change: _Change, commit_id: int) -> list[Json]:
         """*worker*"""
-        told = self.swap(change.prepared, change.candidate, Recorded(commit_id, change.time))
-        if not is_much(len(change.prepared.units)):
+        much, candidate = is_much(len(change.prepared.units)), change.candidate
+        if much and not candidate.is_running:
+            change.spent.append(candidate.tree)  # if it is given up, it is freed when nobody waits
+        told = self.swap(change.prepared, candidate, Recorded(commit_id, change.time))
+        if not much:
             self._snapshot()
         return told
 
@@ -368,7 +372,7 @@ class Transactions:
 @dataclass(frozen=True, slots=True)
 class _Change:
     """A commit that is not refused so far. ``time``: its own; ``upcoming``: the id that it gets; ``planned``:
-    what the backends do for it, once they have said."""
+    what the backends do for it, once they have said; ``spent``: a tree that nobody may need any more."""
 
     info: CommitInfo
     candidate: Candidate
@@ -376,6 +380,7 @@ class _Change:
     time: str
     upcoming: int
     planned: list[Planned] = field(default_factory=list)
+    spent: list[Tree] = field(default_factory=list)
 
 
 class _NotFinished(Exception):
@@ -408,15 +413,17 @@ def replace_units(datastores: Datastores, prepared: Prepared, recorded: Recorded
     units, in_use = (*prepared.units, *prepared.refreshed), not prepared.complete
     datastores.changes += 1
     if are_many(len(units), datastores.running):
-        now = rebuilt(datastores.running, units, prepared.scratch, restore_default=in_use)
+        after = [*prepared.found, *locate_all(prepared.refreshed, prepared.scratch)]
+        now = rebuilt(datastores.running, units, prepared.scratch, after, restore_default=in_use)
         datastores.published.publish(now)
     else:
         with datastores.published.changing() as now:
             for unit in units:
                 unit.replace_in(now, unit.locate(prepared.scratch), restore_default=in_use)
     if recorded is not None:
-        txids, found = datastores.txids, locate_all(prepared.units, now)
+        txids, pairs = datastores.txids, zip(prepared.units, prepared.found, strict=True)
+        gone = [unit for unit, own in pairs if not own]  # but for those that have got their default back
         txids.changed(recorded.commit_id, recorded.time, [unit.path for unit in prepared.units])
-        txids.forget([unit.path for unit, own in zip(prepared.units, found, strict=True) if not own])
+        txids.forget([u.path for u, own in zip(gone, locate_all(gone, now), strict=True) if not own])
     for tell in datastores.when_swapped:
         tell(now, prepared.units)

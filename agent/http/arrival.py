@@ -64,11 +64,11 @@ class Hall:
         self._limits = limits
         self._doorway = Doorway(limits.connections, limits.connections_per_source, lambda source: False)
         self._vouched: dict[Guest, str] = {}
-        self.lingering = Lingering(limits)
         self.refused = 0
         self.closed = False
         self.empty = asyncio.Event()
         self.empty.set()
+        self.lingering = Lingering(limits)
 
     def enter(self, guest: Guest) -> bool:
         """Give a connection a place; False if its source has too many, or the door is closed meanwhile."""

@@ -288,8 +288,10 @@ def given_keys(schema: Schema, element: Element, schema_node: SchemaNode) -> tup
     for key in schema_node.keys:
         qname = schema_node.namespace, key
         key_node = schema_node.children[qname]
-        tests = [child for child in element if named(child, {qname: key_node}) and not child.attrib]
-        if len(tests) != 1 or not is_content_match(tests[0]):
+        about = [child for child in element if named(child, {qname: key_node})]
+        # Beside the one that names the entry, <key/> only says that the key is wanted.
+        tests = [child for child in about if is_content_match(child)]
+        if len(tests) != 1 or any(child.attrib or len(child) for child in about):
             return None
         found.append(canonical_value(schema, key_node, tests[0]))
     return tuple(found)

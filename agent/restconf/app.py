@@ -85,13 +85,13 @@ class Restconf:
         next_session_id: Callable[[], int] | None = None,
     ) -> None:
         self._context = context
+        self._shown = Shown(context.schema)
         self._logins = logins
         self._bounds = bounds
         self._next_session_id = next_session_id or itertools.count(1).__next__
         self._bodies = Bodies(bounds.bodies_octets, most_of_user=bounds.body_octets)
         self._parsing = Parsing()
         self.under_way = UnderWay(bounds.requests_per_user)
-        self._shown = Shown(context.schema)
         self._editing = asyncio.Lock()
         self._changes: set[asyncio.Task[Any]] = set()
         self._following: set[Requester] = set()

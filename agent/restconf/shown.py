@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import fields
 from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
 
@@ -12,6 +13,8 @@ from agent.yang.schema import Schema
 _KNOWN_MAX = 1000
 _DIGEST_OCTETS = 6
 _READ = "read"
+_OF_RULES = ("user", "groups", "settings", "rules")
+"""Of Access, whose other fields say what holds whatever the rules are."""
 
 
 class Shown:
@@ -25,25 +28,25 @@ class Shown:
         self._key = secrets.token_bytes(16)
         modules = sorted((one.name, one.revision, one.implemented, one.features) for one in schema.modules)
         self._always = f"{modules} {_program()}"
-        self._known: dict[str, tuple[Access, str]] = {}
+        self._known: dict[int, tuple[Access, str]] = {}  # by the id of the first, which it keeps alive
 
     def to(self, access: Access) -> str:
         """Return what a user with these rights is shown, as letters and digits."""
-        known = self._known.get(access.user)
-        if known is not None and known[0] is access:
+        known = self._known.get(id(access))
+        if known is not None:
             return known[1]
         found = self._digest(access)
         if len(self._known) >= _KNOWN_MAX:
             self._known.clear()
-        self._known[access.user] = access, found
+        self._known[id(access)] = access, found
         return found
 
     def _digest(self, access: Access) -> str:
         text, key = self._always, b""
         if not access.everything([_READ]):
             rules = [(r.permit, r.module, r.path) for r in access.rules if r.concerns_data(_READ)]
-            text = f"{text} {access.free} {access.secrets} {access.settings.read_default} {rules}"
-            key = self._key
+            further = [getattr(access, one.name) for one in fields(access) if one.name not in _OF_RULES]
+            text, key = f"{text} {access.settings.read_default} {rules} {further}", self._key
         return blake2b(text.encode(), digest_size=_DIGEST_OCTETS, key=key).hexdigest()
 
 

@@ -41,10 +41,23 @@ class Pauses:
         self.now = now
         self._pause = pause
         self.due_s: dict[int, float] = {}
+        self._rests_since_s: dict[int, float] = {}
 
     def begin(self) -> None:
         """Have this thread pause from now on; not one that others wait for, as the event loop is."""
         self.due_s[get_ident()] = self.now() + TURN_S
+
+    def rest(self) -> None:
+        """Note that this thread waits for work from now on."""
+        self._rests_since_s[get_ident()] = self.now()
+
+    def resume(self) -> None:
+        """Note that this thread has work: one that has waited for as long as a pause is pauses anew after a
+        turn, for the others had theirs."""
+        me = get_ident()
+        since_s = self._rests_since_s.get(me)
+        if since_s is not None and me in self.due_s and self.now() - since_s >= PAUSE_S:
+            self.begin()
 
     def take(self) -> None:
         """Pause if it is time for this thread."""

@@ -313,17 +313,17 @@ def _read(nodes: Sequence[Node], texts: Sequence[bytes]) -> Iterator[Json]:
     yield from (content_of(node, document) for node, document in zip(nodes, documents, strict=True))
 
 
-def rebuilt(tree: Tree, units: Sequence[Unit], source: Tree, *, restore_default: bool) -> Tree:
-    """Return a copy of ``tree`` in which ``units`` are as in ``source``, whose nodes it takes; see
-    ``Unit.replace_in``."""
+def rebuilt(tree: Tree, units: Sequence[Unit], source: Tree, found: Found, *, restore_default: bool) -> Tree:
+    """Return a copy of ``tree`` in which ``units`` are as in ``source``, where they were ``found`` and whose
+    nodes it takes; see ``Unit.replace_in``."""
     if sum(1 for _ in islice(siblings(tree.first), MOST_ROOTS + 1)) > MOST_ROOTS:
         copy = tree.duplicate()
         for unit in units:
             unit.replace_in(copy, unit.locate(source), restore_default=restore_default)
         return copy
-    entries = [unit for unit in units if unit.is_entry]
+    entries = [(unit, own) for unit, own in zip(units, found, strict=True) if unit.is_entry]
     building = _Building(tree)
-    building.take(entries, source)
+    building.take([unit for unit, _ in entries], [own for _, own in entries])
     for unit in units:
         if not unit.is_entry:
             unit.replace_in(building.made, unit.locate(source), restore_default=restore_default)
@@ -340,12 +340,12 @@ class _Building:
         self._lists: set[Node] = set()
         self._on_the_way: set[Node] = set()
 
-    def take(self, entries: Sequence[Unit], source: Tree) -> None:
-        """Copy everything but ``entries``, which are moved from ``source`` or not there any more."""
+    def take(self, entries: Sequence[Unit], after: Found) -> None:
+        """Copy everything but ``entries``, which are moved from where they are ``after``, or not there any
+        more."""
         fresh: list[tuple[Unit, Node]] = []
         last: dict[SchemaNode, tuple[Unit, Node]] = {}
-        before, after = locate_all(entries, self._tree), locate_all(entries, source)
-        for unit, was, now in zip(entries, before, after, strict=True):
+        for unit, was, now in zip(entries, locate_all(entries, self._tree), after, strict=True):
             self._mark(unit.schema_node)
             if was:
                 self._instead[was[0]] = now[0] if now else NULL

@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 
 from bench import processes
 from bench.ears import Ears
@@ -60,6 +61,13 @@ def _alone(site: Site, session: Session) -> Iterator[Row]:
 
     yield site.timed("subscribers.alone-one", site.plan.changes, one)
     yield site.timed("subscribers.alone-all", site.plan.large, every)
+    with closing(Ears()) as ears, crowd(site, ears, site.middle, "description", silent=True) as found:
+        note = f"beside {len(found.silent_ids)} subscriptions, none of which is read"
+        for row in (
+            site.timed("subscribers.unread-one", site.plan.changes, one),
+            site.timed("subscribers.unread-all", site.plan.large, every),
+        ):
+            yield replace(row, note=note)
 
 
 def _one(site: Site, found: Crowd) -> Iterator[Row]:

@@ -12,7 +12,7 @@ from bench.ears import Ears, Scrape, Stream, Web, Words
 from bench.rows.crowd import PATCH
 from bench.session import Late, Refused
 
-TOLD = b"<push-change-update xmlns='x'><id>%d</id><value><status xmlns='y'>%s</status></value></push-change-update>"
+TOLD = b"<push-change-update xmlns='x'><id>%d</id><status xmlns='y'>%s</status></push-change-update>"
 END = b"</notification>"
 
 

@@ -20,6 +20,7 @@ def test_without_words_everything_is_measured() -> None:
 def test_quick_takes_less_than_two_minutes() -> None:
     found = options.read(["--quick"])
     assert found.plan == QUICK
+    assert found.only == options.GROUPS.keys() - {"subscribers", "delays"}
     assert found.limit_s * (1 + GRACE) + GRACE_S < 120
 
 

@@ -36,7 +36,8 @@ class Background:
             self._task = None
 
 
-TURN_S = 0.005
+TURN_S = 0.002
+"""A request of another session takes several rounds of the event loop, and waits for a turn in each."""
 REST_S = 0.002
 TRIES = 3
 """What is looked at in turns may change meanwhile, and is looked at so often before it is done at once."""

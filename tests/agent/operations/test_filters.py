@@ -18,6 +18,17 @@ async def test_get_joins_state_for_the_wanted_entries_only(lab: Lab) -> None:
     assert lab.translator.asked_for == [("1",)]
 
 
+async def test_an_entry_is_looked_up_by_its_key_though_that_is_wanted_too(lab: Lab) -> None:
+    await lab.commit(top("<entry><id>1</id><number>2</number></entry><entry><id>2</id></entry>"))
+    for wanted in ("<id/><state/>", "<state/><id/>", "<id/><number/><state/>"):
+        lab.translator.asked_for.clear()
+        reply = await lab.do(GET_1.replace("<id>1</id>", f"<id>1</id>{wanted}"))
+        assert "<id>1</id>" in reply
+        assert "<seen>1</seen>" in reply
+        assert ("<number>" in reply) is ("<number/>" in wanted)
+        assert lab.translator.asked_for == [("1",)]
+
+
 async def test_get_of_configuration_leafs_asks_no_translator(lab: Lab) -> None:
     await lab.commit(entry("<number>2</number>"))
     body = f'<get><filter><top xmlns="{EC}"><entry><id>1</id><number/></entry></top></filter></get>'
@@ -64,6 +75,9 @@ SUBTREE = {
         {"1", "2"},
     ),
     "selection of leafs": (f'<top xmlns="{EC}"><entry><id/></entry></top>', {"1", "2"}),
+    "a key that is named and wanted": (f'<top xmlns="{EC}"><entry><id>1</id><id/></entry></top>', {"1"}),
+    "two values of one key": (f'<top xmlns="{EC}"><entry><id>1</id><id>2</id></entry></top>', set()),
+    "a key with an attribute": (f'<top xmlns="{EC}"><entry><id>1</id><id x="1">1</id></entry></top>', set()),
     "no namespace matches any": ('<top xmlns=""><entry><id>1</id></entry></top>', {"1"}),
     "another namespace matches nothing": ('<top xmlns="urn:other"/>', set()),
     "an attribute matches nothing": (f'<top xmlns="{EC}" x="1"/>', set()),

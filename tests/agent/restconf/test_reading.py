@@ -111,6 +111,14 @@ async def test_state_is_there_beside_what_is_configured(client: Client) -> None:
     assert state.keys() == {"id", "state"}
 
 
+async def test_state_is_asked_for_of_the_entry_alone_that_a_path_names(client: Client) -> None:
+    for fields in ("state", "id;state", "id;number;state"):
+        client.lab.translator.asked_for.clear()
+        found = await client.get(f"{AT}=1?fields={fields}")
+        assert "state" in found.json["every-construct:entry"][0]
+        assert client.lab.translator.asked_for == [("1",)]
+
+
 async def test_defaults_come_when_they_are_asked_for(client: Client) -> None:
     plain = f"{AT}=1/plain?content=config"
     assert (await client.get(plain)).json == {"every-construct:plain": {"note": "n"}}

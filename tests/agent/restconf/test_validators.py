@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 
@@ -154,6 +156,26 @@ def test_a_digest_is_of_what_the_rules_show(schema: Schema) -> None:
     alike = (access(NARROW, user="bob"), access(NARROW, WRITING), access(WRITING, NARROW))
     assert {shown.to(one) for one in alike} == {digests[1]}
     assert shown.to(access(NARROW, free="recovery")) == digests[0]
+
+
+@dataclass(frozen=True)
+class Narrower(Access):
+    """Says more than the rules do."""
+
+    everywhere: bool = True
+
+    def everything(self, accesses: Iterable[str]) -> bool:
+        return self.everywhere and super().everything(accesses)
+
+
+def test_a_digest_is_of_what_else_narrows_what_is_read(schema: Schema) -> None:
+    shown = Shown(schema)
+    for rules in ((ALL,), (NARROW,)):
+        wide, narrow = (
+            Narrower("ann", frozenset(), settings=Rules(), rules=rules, everywhere=one)
+            for one in (True, False)
+        )
+        assert shown.to(wide) != shown.to(narrow)
 
 
 def test_rules_cannot_be_guessed_from_a_tag_and_who_reads_all_keeps_his(schema: Schema) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from agent import threads
 from agent.yang import lookup, prefixed
-from agent.yang.gate import GATE, PAUSES, TURN_S, Gate, Pauses
+from agent.yang.gate import GATE, PAUSE_S, PAUSES, TURN_S, Gate, Pauses
 from agent.yang.prefixed import read_value, split_value
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree, path_of, same_content, sibling_of_schema
@@ -232,6 +232,34 @@ def test_a_thread_pauses_behind_a_call_that_fails() -> None:
     with pytest.raises(BrokenPipeError):
         Gate(pauses).through(late)()
     assert clock.pauses == [get_ident()]
+
+
+def test_a_thread_that_had_nothing_to_do_has_paused_already() -> None:
+    clock = Clock()
+    pauses = Pauses(clock.now, clock.pause)
+    pauses.begin()
+    pauses.rest()
+    clock.now_s += TURN_S
+    pauses.resume()
+    pauses.take()
+    assert not clock.pauses
+    clock.now_s += TURN_S
+    pauses.rest()
+    clock.now_s += PAUSE_S / 2  # too short for others to have had their turn
+    pauses.resume()
+    pauses.take()
+    assert len(clock.pauses) == 1
+
+
+def test_a_thread_that_never_pauses_does_not_begin_to_when_it_has_work() -> None:
+    clock = Clock()
+    pauses = Pauses(clock.now, clock.pause)
+    pauses.rest()
+    clock.now_s += TURN_S
+    pauses.resume()
+    clock.now_s += TURN_S
+    pauses.take()
+    assert not clock.pauses
 
 
 def test_who_is_waited_for_never_pauses(pool: ThreadPoolExecutor) -> None:

@@ -165,7 +165,9 @@ def test_a_tree_made_anew_is_the_one_in_which_units_are_replaced(
         in_place = running.duplicate()
         for unit in units:
             unit.replace_in(in_place, unit.locate(candidate.tree), restore_default=restore)
-        made = rebuilt(running, units, candidate.tree.duplicate(), restore_default=restore)
+        source = candidate.tree.duplicate()
+        found = locate_all(units, source)
+        made = rebuilt(running, units, source, found, restore_default=restore)
         assert whole(made) == whole(in_place)
         assert [unit.path for unit in all_units(made)] == [unit.path for unit in all_units(in_place)]
 

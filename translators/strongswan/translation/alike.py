@@ -143,9 +143,13 @@ class OneOfEach:
         return {intern(name): self._one(name, value) for name, value in entry.items()}
 
     def _one(self, name: str, value: object) -> object:
-        last = self._last.get(name)
-        if type(last) is type(value) and last == value:
+        last, kind = self._last.get(name), type(value)
+        if type(last) is kind and last == value:
             return last
+        if kind is str:  # as most that differ: to ask an abstract class takes longer than all else here
+            if name != "secret":
+                self._last[name] = value
+            return value
         if isinstance(value, Mapping) and not _holds_key(value):
             try:
                 key = marshal.dumps(dict(value), 2)
