@@ -136,13 +136,14 @@ class WithDoors:
             raise Failed(f"the stream of RESTCONF: {head.partition(chr(13))[0]}")
         ears.add("restconf", Stream(web.fileno(), web.read, Words(IN_JSON_EVENT)))
         yield "restconf"
-        page = self._page(_inside(lab, WEB_PORT, stack)) if "delays" in self.only else None
+        page = self._page(lab, stack) if "delays" in self.only else None
         if page is not None:
             ears.add("page", page)
             yield "page"
 
-    def _page(self, web: Web) -> Stream | None:
+    def _page(self, lab: Lab, stack: ExitStack) -> Stream | None:
         """Return the stream of the page, None if there is none, which is named then."""
+        web = _inside(lab, WEB_PORT, stack)
         login = json.dumps({"user": USER, "password": PASSWORD}).encode()
         web.ask("/session", "Content-Type: application/json", method="POST", body=login)
         status, head, _ = web.head()
@@ -150,6 +151,7 @@ class WithDoors:
         if status == NOT_FOUND or cookie is None:
             self.miss(f"the page's stream: no login there, {head.partition(chr(13))[0]}")
             return None
+        web = _inside(lab, WEB_PORT, stack)
         web.ask("/events", f"Cookie: {cookie[1]}")
         status, head, _ = web.head()
         if status != OK:

@@ -22,6 +22,7 @@ from tests.wire.http_doors import (
     GOOD,
     HERE,
     MIB,
+    WORD,
     Doors,
     crowd,
     open_doors,
@@ -241,10 +242,23 @@ async def test_who_reads_nothing_of_a_large_answer(doors: Doors, door: str) -> N
     await doors.served(1)
 
 
+async def of_the_page(doors: Doors, user: str) -> list[bytes]:
+    """Return how the page's stream is asked for, by who has logged in there if he can; none without it."""
+    body = f'{{"user": "{user}", "password": "{WORD}"}}'.encode()
+    kind, length = "Content-Type: application/json", f"Content-Length: {len(body)}"
+    answer = await said(doors.web, request("/session", kind, length, method="POST") + body)
+    if answer[9:12] == b"404":
+        return []
+    cookie = re.search(rb"(?i)set-cookie: *([^;\r]+)", answer)
+    assert (cookie is not None) == (user == EVIL), answer
+    return [request("/events", *([f"Cookie: {cookie[1].decode()}"] if cookie else []), ends=False)]
+
+
 @pytest.mark.parametrize(("user", "whence"), [(EVIL, 1), (EVIL, 200), ("", 200), ("nobody", 200)])
 async def test_a_thousand_streams_that_nobody_reads(doors: Doors, user: str, whence: int) -> None:
     """While events come: what is not read is kept for nobody."""
-    words = itertools.repeat(request(STREAM, user=user, ends=False), MANY)
+    kinds = [request(STREAM, user=user, ends=False), *await of_the_page(doors, user)]
+    words = itertools.islice(itertools.cycle(kinds), MANY)
     with doors.bounded(f"{MANY} streams of {user or 'nobody at all'} from {whence}", 160 * MIB):
         async with crowd(doors.web, words, sources(whence)) as streams:
             assert len(streams) > MANY // 2
