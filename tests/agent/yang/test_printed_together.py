@@ -13,7 +13,7 @@ from agent.yang import many
 from agent.yang.annotations import add_annotation
 from agent.yang.many import json_all, locate_all, print_all, printed
 from agent.yang.schema import Schema
-from agent.yang.tree import Node, Tree, take_as_set, to_json
+from agent.yang.tree import Node, Tree, print_node, take_as_set, to_json
 from agent.yang.units import Unit, all_units
 from tests.agent.lab import make_schema
 
@@ -41,7 +41,6 @@ def _few_are_many() -> Iterator[None]:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Node]:
     """Collects the nodes that are printed."""
     nodes: list[Node] = []
-    print_node = many.print_node
 
     def note(node: Node, *arguments: object, **named: object) -> bytes:
         nodes.append(node)
