@@ -165,7 +165,7 @@ class Restconf:
                 source=request.guest.source,
                 local=request.guest.local,
                 login_time=self._context.now(),
-                sees_secrets=not known.by_page,
+                sees_secrets=not known.by_browser,
                 by_password=known.by_password,
                 logged_in=known.session,
             )

@@ -44,12 +44,12 @@ def cookie_name(guest: Guest) -> str:
 @dataclass(frozen=True, slots=True)
 class Known:
     """Who is asking. ``by_password``: not with a certificate; ``session``: by the cookie of this one.
-    ``by_page``: a page asks for him, which is sent no secrets: nobody needs them on a screen."""
+    ``by_browser``: a browser asks for him, which is sent no secrets: nobody needs them on a screen."""
 
     user: str
     by_password: bool
     session: Session | None = None
-    by_page: bool = False
+    by_browser: bool = False
 
 
 class Logins:
@@ -107,7 +107,7 @@ class Logins:
         else:
             known = Known(await self._by_basic(guest, fields), by_password=True)
         self.vouch(guest, known.user)
-        return replace(known, by_page=_is_of_page(guest, fields))
+        return replace(known, by_browser=_is_browser(guest, fields))
 
     def session_of(self, guest: Guest, fields: Mapping[str, str]) -> Session | None:
         """Return the session of the cookie that a request comes with, None if there is none such."""
@@ -165,7 +165,7 @@ class Logins:
             raise Problem(503, "resource-denied", str(problem), headers={"Retry-After": "5"}) from None
 
     async def _by_basic(self, guest: Guest, fields: Mapping[str, str]) -> str:
-        challenge = {} if _is_of_page(guest, fields) else _CHALLENGE
+        challenge = {} if _is_browser(guest, fields) else _CHALLENGE
         given = _credentials(fields.get("authorization"))
         if given is None:
             raise Problem(401, "access-denied", "say who you are: a name and its password", headers=challenge)
@@ -225,10 +225,13 @@ def _cookie(guest: Guest, fields: Mapping[str, str]) -> str | None:
     return next((value for found, _, value in pairs if found == name), None)
 
 
-def _is_of_page(guest: Guest, fields: Mapping[str, str]) -> bool:
-    """True if a page asks by its script: a browser that is asked for a password would put up its own form."""
-    is_script = fields.get("sec-fetch-dest") == "empty"
-    return is_script or TOKEN in fields or _cookie(guest, fields) is not None
+def _is_browser(guest: Guest, fields: Mapping[str, str]) -> bool:
+    """True if a browser asks, whatever for: it says so (Fetch Metadata), or has what the page has from here.
+
+    What it is sent may be shown and kept, and asked for a password it would put up its own form.
+    """
+    says_so = any(name.startswith("sec-fetch-") for name in fields)
+    return says_so or TOKEN in fields or _cookie(guest, fields) is not None
 
 
 def _credentials(authorization: str | None) -> tuple[str, bytes] | None:

@@ -25,6 +25,7 @@ from agent.web_settings import Web
 from tests.agent.handlers import Lab
 from tests.agent.http.door_lab import PATIENCE_S, Authority
 from tests.agent.lab import entry
+from tests.agent.operations.guarded import interface
 from tests.agent.page.client import Visitor, visiting
 from tests.agent.restconf.client import DATA, HASH, LIMITS, WORD, Answer, basic
 
@@ -233,10 +234,38 @@ async def test_a_logout_ends_the_session_and_takes_the_cookie(visitor: Visitor) 
     assert (await visitor.change("DELETE", "/session")).status == 401
 
 
+DESTINATIONS = ("empty", "document", "iframe", "script", "image", "style", "worker", "object", "")
+"""Of a request of a browser, Sec-Fetch-Dest; the last is none that anybody knows."""
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        *({"Sec_Fetch_Dest": one} for one in DESTINATIONS),
+        {"Sec_Fetch_Site": "none"},
+        {"Sec_Fetch_Mode": "navigate"},
+        {"X_CSRF_Token": ""},
+    ],
+)
+async def test_a_browser_with_a_certificate_is_sent_no_secrets(
+    lab: Lab, tmp_path: Path, fields: dict[str, str]
+) -> None:
+    authority = Authority(tmp_path)
+    await lab.commit(interface("eth0", "<password>hush-eth</password>"))
+    async with visiting(lab, tmp_path, tls=Tls(*authority.issue_server(), clients=authority.file)) as visitor:
+        shown = authority.trusting(authority.issue("tester"))
+        certified = replace(visitor, client=replace(visitor.client, tls=shown))
+        for path in (DATA, f"{DATA}/acme:interfaces", "/restconf/ds/ietf-datastores:running"):
+            assert "hush-eth" in (await certified.ask("GET", path)).text
+            found = await certified.ask("GET", path, **fields)
+            assert (found.status, "hush-eth" in found.text) == (200, False)
+
+
 async def test_a_browser_is_never_told_to_ask_for_a_password(visitor: Visitor) -> None:
     plain = await visitor.ask("GET", DATA)
     assert (plain.status, "www-authenticate" in plain.fields) == (401, True)
-    for fields in ({"X_CSRF_Token": ""}, {"Cookie": "yangswan=gone"}, {"Sec_Fetch_Dest": "empty"}):
+    said = [{"Sec_Fetch_Dest": one} for one in DESTINATIONS] + [{"Sec_Fetch_Mode": "navigate"}]
+    for fields in ({"X_CSRF_Token": ""}, {"Cookie": "yangswan=gone"}, *said):
         for more in ({}, {"Authorization": basic("bob", "wrong")["Authorization"]}):
             refused = await visitor.ask("GET", DATA, **fields, **more)
             assert (refused.status, "www-authenticate" in refused.fields) == (401, False)
