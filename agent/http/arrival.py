@@ -87,7 +87,7 @@ class Hall:
         all, the oldest gives way of the user who has most of them, if that is more than ``user`` will have:
         whoever has a password can open connections from many places, and keeps nobody else out by it.
 
-        A place that ``guest`` has is counted as of who has come on it last: a proxy has those of others go on.
+        A place that ``guest`` has is counted as of who has come on it last, as behind a proxy.
         """
         if guest in self._vouched:
             self._vouched[guest] = user

@@ -150,6 +150,15 @@ class Logins:
         """Return whether somebody of this name could log in now."""
         return user in self._certified or self._passwords.has(user)
 
+    def refuse_over(self, user: str, session: Session | None) -> None:
+        """Refuse who was known a while ago, and has gone or is logged out meanwhile.
+
+        Raises:
+            Problem: he is (401).
+        """
+        if not self.is_user(user) or (session is not None and session.over is not None):
+            raise Problem(401, "access-denied", "your user or your login is not there any more")
+
     async def groups_of(self, user: str) -> tuple[str, ...]:
         """Return the groups of the system that ``user`` is in.
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
-import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,17 +15,17 @@ from agent.http.tls import Tls
 from agent.page.app import LOGIN_OCTETS_MAX
 from agent.page.sessions import IDLE_S, LONGEST_S, OF_USER, Over
 from agent.restconf import login as room
-from agent.restconf.passwords import hash_of, is_right
+from agent.restconf.passwords import hash_of
 from agent.settings import Settings
 from agent.transport.limits import Limits
 from agent.web import WebDoor
 from agent.web_settings import Web
 from tests.agent.handlers import Lab
-from tests.agent.http.door_lab import PATIENCE_S, Authority
+from tests.agent.http.door_lab import Authority
 from tests.agent.lab import entry
 from tests.agent.operations.guarded import interface
 from tests.agent.page.client import Visitor, visiting
-from tests.agent.restconf.client import DATA, HASH, LIMITS, WORD, Answer, basic
+from tests.agent.restconf.client import DATA, HASH, WORD, Answer, basic
 
 AT = "/every-construct:top/entry"
 ENTRY = json.dumps({"every-construct:entry": [{"id": "1", "number": 1}]})
@@ -353,55 +351,6 @@ async def test_places_of_those_who_are_known_have_a_bound(
     refused = await visitor.try_login("bob")
     assert (refused.status, error(refused)["tag"]) == (503, "resource-denied")
     assert len(visitor.sessions) == 0
-
-
-@dataclass
-class Held:
-    """What looks at a password, which takes until ``go_on``; ``begun`` is set meanwhile."""
-
-    begun: threading.Event = field(default_factory=threading.Event)
-    go_on: threading.Event = field(default_factory=threading.Event)
-
-    def is_right(self, password: bytes, written: str) -> bool:
-        self.begun.set()
-        assert self.go_on.wait(PATIENCE_S)
-        return is_right(password, written)
-
-
-@pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> Held:
-    made = Held()
-    monkeypatch.setattr("agent.restconf.passwords.is_right", made.is_right)
-    return made
-
-
-@pytest.mark.parametrize("by", ["the page", "a password with the request"])
-@pytest.mark.parametrize("secure", [False, True])
-async def test_who_is_gone_before_his_password_is_known_has_no_place(
-    lab: Lab, tmp_path: Path, held: Held, secure: bool, by: str
-) -> None:
-    authority = Authority(tmp_path)
-    tls = Tls(*authority.issue_server()) if secure else None
-    async with asyncio.timeout(PATIENCE_S):
-        async with visiting(lab, tmp_path, tls=tls, limits=replace(LIMITS, close_s=PATIENCE_S)) as visitor:
-            client = replace(visitor.client, fields={}, tls=authority.trusting() if secure else None)
-            if by == "the page":
-                _, writer = await client.send("POST", "/session", LOGIN, Content_Type="application/json")
-            else:
-                _, writer = await client.as_user("bob").send("GET", DATA)
-            assert await asyncio.to_thread(held.begun.wait, PATIENCE_S)
-            writer.transport.abort()
-            door = client.door
-            await lab.until(lambda: len(door.hall) == 0)
-            held.go_on.set()
-            assert door._server is not None
-            tasks = door._server.server_state.tasks
-            await lab.until(lambda: not tasks)
-            assert len(door.hall) == 0
-            assert len(visitor.sessions) == 0
-
-
-LOGIN = json.dumps({"user": "bob", "password": WORD})
 
 
 def web_door(visitor: Visitor) -> WebDoor:
