@@ -7,6 +7,7 @@ who is locked out, wherever he comes from, and no login forgives what was tried 
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hashlib
@@ -20,7 +21,7 @@ from math import ceil
 from typing import Any
 
 from agent.http.arrival import Guest
-from agent.page.sessions import End, Session, Sessions
+from agent.page.sessions import End, Over, Session, Sessions
 from agent.restconf.passwords import Passwords, TooManyTries
 from agent.restconf.problems import Problem
 from agent.transport.accounts import Lookups, Unanswered, system_groups
@@ -116,14 +117,18 @@ class Logins:
 
     @contextmanager
     def ends_with(self, session: Session | None, end: End) -> Iterator[None]:
-        """Have ``end`` called if ``session`` ends inside the block, which keeps it in use."""
+        """Have ``end`` called if ``session`` ends inside the block, which keeps it in use, and at its latest
+        end, though nobody asks for anything then."""
         if session is None:
             yield
             return
         self.sessions.follow(session, end)
+        left_s = session.until - self.now()
+        timer = asyncio.get_running_loop().call_later(left_s, self.sessions.end, session, Over.EXPIRED)
         try:
             yield
         finally:
+            timer.cancel()
             self.sessions.leave(session, end, self.now())
 
     def vouch(self, guest: Guest, user: str) -> None:

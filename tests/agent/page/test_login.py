@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from dataclasses import replace
@@ -21,7 +22,7 @@ from agent.transport.limits import Limits
 from agent.web import WebDoor
 from agent.web_settings import Web
 from tests.agent.handlers import Lab
-from tests.agent.http.door_lab import Authority
+from tests.agent.http.door_lab import PATIENCE_S, Authority, all_of
 from tests.agent.lab import entry
 from tests.agent.operations.guarded import interface
 from tests.agent.page.client import Visitor, visiting
@@ -409,6 +410,32 @@ async def test_a_session_that_is_over_is_over_for_restconf_s_streams(visitor: Vi
     visitor.sessions.end_all(Over.LOGOUT)
     assert (await reader.read()).endswith(b"0\r\n\r\n")
     writer.close()
+
+
+async def test_streams_of_restconf_end_when_their_session_expires(visitor: Visitor) -> None:
+    """Though nobody comes who would look for sessions that have expired."""
+    await visitor.log_in()
+    (session,) = visitor.sessions._all.values()
+    session.until = visitor.clock.time + 0.2  # which does not go on
+    client = replace(visitor.client, fields={"Cookie": visitor.cookie})
+    reader, writer = await client.send("GET", "/restconf/streams/NETCONF/json")
+    found = await asyncio.wait_for(all_of(reader), PATIENCE_S)
+    assert b": follows" in found
+    assert found.endswith(b"0\r\n\r\n")
+    assert session.over is Over.EXPIRED
+    assert len(visitor.sessions) == 0
+    writer.close()
+
+
+async def test_a_stream_that_has_ended_leaves_no_timer(visitor: Visitor) -> None:
+    await visitor.log_in()
+    (session,) = visitor.sessions._all.values()
+    with visitor.client.logins.ends_with(session, lambda _why: None):
+        session.until = visitor.clock.time
+    assert session.over is None
+    loop = asyncio.get_running_loop()
+    going_on = [one for one in loop._scheduled if not one.cancelled()]  # type: ignore[attr-defined]
+    assert not [one for one in going_on if one._args and one._args[0] is session]
 
 
 async def test_what_a_page_is_shown_has_a_tag_of_its_own(visitor: Visitor) -> None:
