@@ -150,7 +150,7 @@ class Page:
         self._logins.vouch(guest, user)
         before = self._logins.session_of(guest, request.fields)
         if before is not None:
-            self._logins.sessions.end(before, Over.CHANGED)
+            self._logins.sessions.end(before, Over.LOGIN)
         cookie = secrets.token_urlsafe(COOKIE_OCTETS)
         token = secrets.token_urlsafe(COOKIE_OCTETS)
         session = self._logins.sessions.open(user, cookie=cookie, token=token, now=self._logins.now())

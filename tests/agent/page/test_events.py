@@ -127,6 +127,14 @@ async def test_a_logout_ends_all_streams_of_its_session(visitor: Visitor) -> Non
     of_other.leave()
 
 
+async def test_a_login_in_the_same_browser_ends_the_streams_of_the_one_before(visitor: Visitor) -> None:
+    await visitor.log_in()
+    events = await opened(visitor)
+    await visitor.log_in("bob")
+    assert await events.until("over") == {"reason": "login"}
+    assert await events.ended()
+
+
 async def test_a_stream_keeps_its_session_and_ends_with_it(visitor: Visitor) -> None:
     await visitor.log_in()
     events = await opened(visitor)
