@@ -283,8 +283,9 @@ class Restconf:
         return self._read(request, body, {} if known is None else known.headers)
 
     def _validators(self, caller: Requester, place: Place, media: Media) -> Validators:
-        shown = self._shown.to(self._context.access(caller))
-        return validators_of(self._context.configuration.txids("running"), place, shown=shown, media=media)
+        access, txids = self._context.access(caller), self._context.configuration.txids("running")
+        shown, since = self._shown.to(access), self._shown.since(access)
+        return validators_of(txids, place, shown=shown, since=since, media=media)
 
     async def _edited(self, request: Request, caller: Requester, place: Place) -> Answer:
         query = edit_query(request.query) if request.method in ("POST", "PUT") else EditQuery()
