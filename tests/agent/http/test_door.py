@@ -353,11 +353,11 @@ async def test_who_gave_way_while_he_asked_takes_no_place_again() -> None:
         bob = Guest(door.hall, _Nowhere())
         assert bob.vouch("bob")  # where eve's oldest was
         assert [one.gone for one in guests] == [True, False]
+        bob.leave()  # so that there is room again
         go_on.set()
         await until(lambda: len(known) == 2)
         assert sorted(known) == [False, True]
         assert guests[0] not in door.hall._vouched
-        bob.leave()
         for writer in writers:
             writer.transport.abort()
         await emptied(door)
