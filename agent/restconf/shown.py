@@ -15,6 +15,7 @@ from agent.yang.schema import Schema
 _KNOWN_MAX = 1000
 _DIGEST_OCTETS = 6
 _READ = "read"
+_ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 _OF_RULES = ("user", "groups", "settings", "rules")
 """Of Access, whose other fields say what holds whatever the rules are."""
 
@@ -52,7 +53,8 @@ class Shown:
         """Return from when on this user is known to be shown what he is shown now, in whole seconds.
 
         Groups of the system change, and browsers are shown less than programs: what he has of before may be
-        of another view. What was before this process, or is forgotten, nobody knows.
+        of another view. What was before this process nobody knows; of who may read everything it is taken
+        that he could before.
         """
         user, shown = (access.user, access.secrets), self.to(access)
         known = self._since.get(user)
@@ -60,8 +62,10 @@ class Shown:
             return known[1]
         if len(self._since) >= _KNOWN_MAX:
             self._since.clear()
-        # A time of this second may be of before.
-        since = self._now().replace(microsecond=0) + timedelta(seconds=1)
+        if known is None and access.everything([_READ]):
+            since = _ALWAYS
+        else:  # a time of this second may be of before
+            since = self._now().replace(microsecond=0) + timedelta(seconds=1)
         self._since[user] = shown, since
         return since
 

@@ -174,6 +174,10 @@ def test_since_when_somebody_is_shown_the_same(schema: Schema, monkeypatch: pyte
     assert shown.since(replace(access(NARROW), secrets=False)) == second
     assert shown.since(access(NARROW)) == first  # whatever his browser is shown
     assert shown.since(access(ALL)) == second  # as in another group
+    assert shown.since(access(ALL, user="admin")) == datetime(1970, 1, 1, tzinfo=UTC)
+    assert shown.since(replace(access(ALL, user="admin"), secrets=False)) == second
+    assert shown.since(access(NARROW, user="admin")) == second
+    assert shown.since(access(ALL, user="admin")) == second
     clock[0] += timedelta(hours=1)
     assert shown.since(access(NARROW)) == second + timedelta(hours=1)  # and back
     monkeypatch.setattr("agent.restconf.shown._KNOWN_MAX", 3)
