@@ -114,8 +114,10 @@ def gone(id: int) -> State:
 
 
 @asynccontextmanager
-async def told_in(browser: Browser, tunnels: list[State]) -> AsyncIterator[Told]:
-    """The page of somebody who is logged in, live, with ``tunnels``."""
+async def told_in(
+    browser: Browser, tunnels: list[State], *, has_clock: bool = False
+) -> AsyncIterator[Told]:
+    """The page of somebody who is logged in, live, with ``tunnels``; ``has_clock``: its time can be moved."""
     context = await browser.new_context()
     faults: list[str] = []
     context.on("weberror", lambda error: faults.append(str(error.error)))
@@ -123,6 +125,8 @@ async def told_in(browser: Browser, tunnels: list[State]) -> AsyncIterator[Told]
         await context.add_init_script(STREAMS)
         told = Told(await context.new_page(), tunnels=tunnels)
         await context.route(f"{ADDRESS}/**", told.answer)
+        if has_clock:
+            await told.page.clock.install()
         await told.page.goto(f"{ADDRESS}/")
         await told.streams(1)
         await told.greet()
