@@ -185,6 +185,44 @@ async def test_a_session_that_is_over_leaves_nothing_but_the_reason(
     assert await told.page.evaluate("window.streams.length") == 1
 
 
+@pytest.mark.parametrize("way", ["over", "hello", "retry", "sessions"])
+async def test_a_session_that_is_somebody_elses_by_now_is_begun_anew_as_his(told: Told, way: str) -> None:
+    await told.page.get_by_role("searchbox").fill("192.0.2.3")
+    await expect(told.rows()).to_have_count(1)
+    told.user = "rita"
+    if way == "over":
+        await told.tell("over", {"reason": "changed"})
+    elif way == "hello":
+        await told.greet()
+    elif way == "retry":
+        await told.page.evaluate("window.streams.at(-1).onerror(new Event('error'))")
+    else:
+        await told.page.get_by_role("link", name="Sessions").click()
+    said = told.page.get_by_role("alert").filter(has_text="somebody else has logged in")
+    await expect(said).to_contain_text("was that of admin, and is that of rita now")
+    await told.streams(2)
+    assert await told.page.evaluate("window.streams.map((one) => !!one.closed)") == [True, False]
+    await expect(told.page.locator(".who")).to_have_text("rita")
+    await told.page.get_by_role("link", name="Tunnels", exact=True).click()
+    await expect(told.rows()).to_have_count(0)
+    told.tunnels = [tunnel(5)]
+    await told.greet()
+    await expect(told.page.get_by_role("status")).to_have_text("Live")
+    await expect(told.rows()).to_have_count(1)
+    await expect(told.page.get_by_role("searchbox")).to_have_value("")
+    await expect(said).to_be_visible()
+    await assert_accessible(told.page)
+
+
+async def test_who_has_logged_in_again_in_another_tab_goes_on(told: Told) -> None:
+    await told.tell("over", {"reason": "changed"})
+    await told.streams(2)
+    await told.greet()
+    await expect(told.page.get_by_role("status")).to_have_text("Live")
+    await expect(told.rows()).to_have_count(7)
+    await expect(told.page.get_by_role("alert").filter(has_text="somebody else")).to_have_count(0)
+
+
 async def test_a_gateway_that_stops_is_waited_for(told: Told) -> None:
     await told.tell("over", {"reason": "stopping"})
     await expect(told.page.get_by_role("status")).to_contain_text("Lost the gateway")

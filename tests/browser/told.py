@@ -50,7 +50,7 @@ class Told:
         self.patches = 0
         ids = {"state": 1, "traffic": 2}
         await self.tell(
-            "hello", {"user": "admin", "now": BEGIN.format(0), "version": "1", "subscriptions": ids} | more
+            "hello", {"user": self.user, "now": BEGIN.format(0), "version": "1", "subscriptions": ids} | more
         )
         await self.push(1, **{"push-update": _contents(self.tunnels)})
 

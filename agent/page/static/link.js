@@ -25,6 +25,8 @@ export class Link {
   loading = null;
   #slow = 0;
   #tunnels;
+  #user;
+  #onOther;
   #subscriptions = {};
   #ahead = 0;
   #isOpen = true;
@@ -35,9 +37,14 @@ export class Link {
   #followers = new Set();
   #stream;
 
-  /** `onOver(reason)`: the gateway ended the session; `allowed`: tells whether there still is one. */
-  constructor(tunnels, { allowed, onOver }) {
+  /**
+   * `user`: whose it is; `allowed`: tells whether there still is a session; `onOver(reason)`: the gateway ended it;
+   * `onOther()`: the stream is that of another user.
+   */
+  constructor(tunnels, { user, allowed, onOver, onOther }) {
     this.#tunnels = tunnels;
+    this.#user = user;
+    this.#onOther = onOther;
     this.#stream = open(
       (name, value) => this.#take(name, value),
       (state, detail) => (state === "over" ? onOver(detail.reason) : this.#moved(state, detail)),
@@ -136,6 +143,8 @@ export class Link {
   }
 
   #greeted(value) {
+    // All tabs have one cookie: what it opens may be somebody else's by now.
+    if (value.user !== this.#user) return this.#onOther();
     this.#tunnels.begin();
     this.#subscriptions = value.subscriptions ?? {};
     this.refused = value.refused ?? {};

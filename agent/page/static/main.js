@@ -105,13 +105,18 @@ function close() {
 function enter(who) {
   session = who;
   frame.quiet();
-  link = new Link(tunnels, { allowed: async () => (await api.whoAmI()) !== null, onOver: (reason) => ask(OVER[reason] ?? OVER.expired) });
+  link = new Link(tunnels, {
+    user: who.user,
+    allowed: async () => (await api.whoAmI()) !== null,
+    onOver: (reason) => anew(OVER[reason] ?? OVER.expired),
+    onOther: () => anew(OVER.expired),
+  });
   frame.session(session, link);
   showView({ moveFocus: true });
 }
 
-/* Nobody is logged in any more: nothing of what was shown stays in the page. */
-function ask(why) {
+/* Nothing of what was shown stays in the page. */
+function forget() {
   turn += 1;
   close();
   link?.close();
@@ -120,8 +125,33 @@ function ask(why) {
   tunnels.clear();
   frame.session(null, null);
   frame.quiet();
+}
+
+/* Nobody is logged in any more. */
+function ask(why) {
+  forget();
   document.title = "Log in - yangswan";
   showLogin(main, api, why, enter);
+}
+
+/* The session of this page is over, and there may be another one: of who has logged in in another tab. */
+async function anew(why) {
+  const before = session;
+  forget();
+  replace(main, h("p", { class: "empty" }, "Asking who is logged in…"));
+  const mine = turn;
+  const who = await api.whoAmI().catch(() => null);
+  if (mine !== turn) return;
+  if (who === null) ask(why);
+  else goOn(who, before);
+}
+
+function goOn(who, before) {
+  forget();
+  enter(who);
+  if (before !== null && before.user !== who.user) {
+    frame.say(`In this browser somebody else has logged in: this page was that of ${before.user}, and is that of ${who.user} now.`, "error");
+  }
 }
 
 async function leave() {
@@ -135,6 +165,7 @@ async function leave() {
 
 async function begin() {
   window.addEventListener("hashchange", () => showView({ moveFocus: true }));
+  api.onUser((who) => session !== null && session.user !== who.user && goOn(who, session));
   api.onLoggedOut(() => session !== null && ask(OVER.expired));
   try {
     const who = await api.whoAmI();

@@ -13,11 +13,14 @@ const QUIET_MS = 600;
 
 const HEADINGS = { id: "ID", description: "Description", peer: "Peer", status: "Status", rekey: "Since rekey", traffic: "Traffic" };
 
-/* What was chosen is there again when one comes back from a tunnel. */
-const chosen = { typed: "", choice: "all", column: "id", direction: 1, first: 0 };
+/* What was chosen is there again when one comes back from a tunnel, and not when another user comes. */
+const ofLinks = new WeakMap();
+let chosen;
 
 /** Show the table in `main`. */
 export async function show(main, context) {
+  chosen = ofLinks.get(context.link) ?? { typed: "", choice: "all", column: "id", direction: 1, first: 0 };
+  ofLinks.set(context.link, chosen);
   const table = new Table(context);
   replace(main, table.element);
   table.start();
