@@ -6,7 +6,7 @@ What is between the two, the stream and the requests, is played here; the page i
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -115,14 +115,18 @@ def gone(id: int) -> State:
 
 @asynccontextmanager
 async def told_in(
-    browser: Browser, tunnels: list[State], *, has_clock: bool = False
+    browser: Browser, tunnels: list[State], *, has_clock: bool = False, scripts: Sequence[str] = ()
 ) -> AsyncIterator[Told]:
-    """The page of somebody who is logged in, live, with ``tunnels``; ``has_clock``: its time can be moved."""
+    """The page of somebody who is logged in, live, with ``tunnels``.
+
+    ``has_clock``: its time can be moved; ``scripts``: are run before its own.
+    """
     context = await browser.new_context()
     faults: list[str] = []
     context.on("weberror", lambda error: faults.append(str(error.error)))
     try:
-        await context.add_init_script(STREAMS)
+        for script in (STREAMS, *scripts):
+            await context.add_init_script(script)
         told = Told(await context.new_page(), tunnels=tunnels)
         await context.route(f"{ADDRESS}/**", told.answer)
         if has_clock:
