@@ -223,6 +223,25 @@ async def test_who_has_logged_in_again_in_another_tab_goes_on(told: Told) -> Non
     await expect(told.page.get_by_role("alert").filter(has_text="somebody else")).to_have_count(0)
 
 
+@pytest.mark.parametrize("missing", ["history.js", "commits.js"], ids=["view", "what it imports"])
+async def test_a_view_that_could_not_be_fetched_is_shown_when_somebody_tries_again(
+    told: Told, missing: str
+) -> None:
+    told.unreachable = {f"/static/{missing}", "/session"}
+    await told.page.get_by_role("link", name="History").click()
+    await expect(told.page.get_by_role("heading", level=1)).to_have_text("This cannot be shown")
+    await assert_accessible(told.page)
+    again = told.page.get_by_role("main").get_by_role("button", name="Try again")
+    await again.click()
+    await expect(told.page.get_by_role("main").get_by_role("alert")).to_contain_text("does not answer")
+    told.unreachable.clear()
+    await again.click()
+    await expect(told.page.get_by_role("heading", level=1)).to_have_text("History")
+    await told.streams(1)
+    await told.greet()
+    await expect(told.page.get_by_role("status").first).to_have_text("Live")
+
+
 async def test_a_gateway_that_stops_is_waited_for(told: Told) -> None:
     await told.tell("over", {"reason": "stopping"})
     await expect(told.page.get_by_role("status")).to_contain_text("Lost the gateway")

@@ -35,12 +35,14 @@ State = dict[str, Any]
 
 @dataclass
 class Told:
-    """``user``: who is logged in, None for nobody; ``tunnels``: what each first update of a stream has."""
+    """``user``: who is logged in, None for nobody; ``tunnels``: what each first update of a stream has;
+    ``unreachable``: paths that get no answer."""
 
     page: Page
     user: str | None = "admin"
     tunnels: list[State] = field(default_factory=list)
     patches: int = 0
+    unreachable: set[str] = field(default_factory=set)
 
     async def tell(self, name: str, value: object) -> None:
         await self.page.evaluate("([name, value]) => window.tell(name, value)", [name, value])
@@ -81,7 +83,9 @@ class Told:
     async def answer(self, route: Route) -> None:
         path = route.request.url.removeprefix(ADDRESS).split("?")[0]
         name = path.removeprefix("/static/")
-        if path == "/":
+        if path in self.unreachable:
+            await route.abort("connectionreset")
+        elif path == "/":
             await route.fulfill(body=(STATIC / "index.html").read_bytes(), content_type=TYPES[".html"])
         elif path == "/session" and self.user is not None:
             known = {"user": self.user, "csrf-token": "t", "expires": None, "by": "password"}

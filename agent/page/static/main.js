@@ -1,7 +1,7 @@
 /* The page: who is logged in, which view is shown, and one connection to the gateway for all of them. */
 
 import * as api from "./api.js";
-import { h, replace } from "./dom.js";
+import { h, replace, setText } from "./dom.js";
 import { Frame } from "./frame.js";
 import { Link } from "./link.js";
 import { showLogin } from "./login.js";
@@ -57,7 +57,7 @@ async function showView({ moveFocus }) {
   close();
   const { place, load, parameters } = route();
   frame.place(place);
-  const room = h("div", { class: "room" });
+  const room = h("div", { class: "room" }, h("p", { class: "empty" }, "Loading…"));
   replace(main, room);
   let shown;
   try {
@@ -65,13 +65,31 @@ async function showView({ moveFocus }) {
   } catch (error) {
     if (mine !== turn) return;
     console.info("the view cannot be shown:", error);
-    replace(room, h("h1", { tabindex: "-1" }, "This cannot be shown"), h("p", { role: "alert" }, error.message));
-    shown = { title: "This cannot be shown", close() {} };
+    shown = noView(room, error);
   }
   if (mine !== turn) return shown.close();
   view = shown;
   document.title = `${shown.title} - yangswan`;
   if (moveFocus) focusOn(room);
+}
+
+/* What a browser failed to fetch of a module it does not fetch again for this page: only a page loaded anew helps. */
+function noView(room, error) {
+  const trouble = h("p", { role: "alert" }, error.message);
+  const again = h("button", { type: "button", onclick: reload }, "Try again");
+  replace(room, h("h1", { tabindex: "-1" }, "This cannot be shown"), trouble, again);
+
+  async function reload() {
+    try {
+      // A gateway that is not there would leave nothing of the page.
+      await api.whoAmI();
+      location.reload();
+    } catch (problem) {
+      setText(trouble, `${problem.message}. Try again when it does.`);
+    }
+  }
+
+  return { title: "This cannot be shown", close() {} };
 }
 
 /* Who follows a link by keyboard or hears the page is taken to where the new view begins. */
@@ -165,6 +183,7 @@ async function leave() {
 
 async function begin() {
   window.addEventListener("hashchange", () => showView({ moveFocus: true }));
+  replace(main, h("p", { class: "empty" }, "Loading…"));
   api.onUser((who) => session !== null && session.user !== who.user && goOn(who, session));
   api.onLoggedOut(() => session !== null && ask(OVER.expired));
   try {
