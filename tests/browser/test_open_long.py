@@ -1,4 +1,4 @@
-"""A tab that stays open for a week: what it keeps does not grow with what happens, and views leave nothing behind."""
+"""A tab that stays open for a week: what it keeps is bounded, and views leave nothing behind."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ const listeners = new Set();
 let newest = 0;
 let amiss = [];
 const commit = (id) => ({
-  id, time: "2026-11-28T12:00:00Z", user: "ann", outcome: "committed", ...(amiss.includes(id) && { "taken-back-by": 9999 }),
+  id, time: "2026-11-28T12:00:00Z", user: "ann", outcome: "committed",
+  ...(amiss.includes(id) && { "taken-back-by": 9999 }),
 });
 const api = {
   get: async (path) => {
@@ -92,7 +93,8 @@ async def test_rows_of_commits_stay_unless_they_have_changed_and_so_does_the_foc
     before.get(98).querySelector("a").focus();
     await committed(103);
     const anew = ids().filter((id, at) => before.get(id) !== rows()[at]);
-    return [ids().length, anew, rows()[5].textContent.includes("taken back"), document.activeElement.textContent];
+    const isWritten = rows()[5].textContent.includes("taken back");
+    return [ids().length, anew, isWritten, document.activeElement.textContent];
     """
     found = await modules.run(HISTORY + script, {"first": 100, "page": 100})
     assert found == [103, [103, 102, 101, 98], True, "98"]
@@ -110,11 +112,14 @@ async def test_nothing_is_kept_of_tunnels_that_are_gone(modules: Modules) -> Non
       const tunnels = new Tunnels();
       const told = (id, second, state) => ({
         eventTime: new Date(second * 1000).toISOString(),
-        "ietf-yang-push:push-update": { "datastore-contents": { "yangswan-ipsec:tunnels": { ipsec: [{ id, state }] } } },
+        "ietf-yang-push:push-update": {
+          "datastore-contents": { "yangswan-ipsec:tunnels": { ipsec: [{ id, state }] } },
+        },
       });
       for (let id = 1; id <= 200; id++) {
         tunnels.push(told(id, 10 * id, { status: "installed" }), "state");
-        tunnels.traffic(told(id, 10 * id, { "child-sa": [{ "unique-id": id, "bytes-in": "1", "bytes-out": "1" }] }));
+        const sa = { "unique-id": id, "bytes-in": "1", "bytes-out": "1" };
+        tunnels.traffic(told(id, 10 * id, { "child-sa": [sa] }));
       }
       return [tunnels.rows().length, Math.max(...[...maps].map(({ size }) => size))];
     } finally {
@@ -145,7 +150,9 @@ COUNTING = """
 
 
 async def counted(told: Told) -> Any:
-    return await told.page.evaluate("[held.listeners, held.timers.size, held.functions, document.body.children.length]")
+    return await told.page.evaluate(
+        "[held.listeners, held.timers.size, held.functions, document.body.children.length]"
+    )
 
 
 async def test_views_that_were_left_listen_to_nothing_any_more(chromium: Browser) -> None:

@@ -113,3 +113,37 @@ async def test_a_silence_is_noticed_though_the_clock_of_the_browser_was_put_back
     await later(told, 30)
     await lost(told)
     await expect(told.page.locator(".banner")).to_contain_text("0 seconds ago")
+
+
+async def test_who_waits_for_the_first_tunnels_is_told_so_and_shown_no_numbers(chromium: Browser) -> None:
+    async with told_in(chromium, [tunnel(1)], is_live=False, has_clock=True) as told:
+        await expect(status(told)).to_have_text("Connecting")
+        sums = told.page.get_by_role("group", name="How many tunnels")
+        loading = told.page.get_by_text("Loading the tunnels.")
+        await expect(loading).to_be_visible()
+        await expect(told.page.locator("[aria-busy=true]")).to_have_count(1)
+        await expect(sums).to_have_count(0)
+        await assert_accessible(told.page)
+        await told.tell("hello", {"user": "admin", "subscriptions": {"state": 1}, "version": "1"})
+        await told.tell("large", {"octets": OCTETS})
+        await later(told, 5)
+        await expect(status(told)).to_have_text("Loading 9.8 MB")
+        await expect(loading).to_be_visible()
+        await later(told, 630)
+        await lost(told)
+        await expect(told.page.get_by_text("Nothing is known of the tunnels yet.")).to_be_visible()
+        await told.page.clock.run_for(3000)
+        await told.streams(2)
+        await told.greet()
+        await expect(status(told)).to_have_text("Live")
+        await expect(told.rows()).to_have_count(1)
+        await expect(sums).to_be_visible()
+        await expect(told.page.locator("[aria-busy=true]")).to_have_count(0)
+
+
+async def test_while_a_view_is_fetched_the_page_says_that_it_is_loading(told: Told) -> None:
+    told.held = {"/static/history.js"}
+    await told.page.get_by_role("link", name="History").click()
+    await expect(told.page.get_by_role("main")).to_have_text("Loading…")
+    told.go_on.set()
+    await expect(told.page.get_by_role("heading", level=1)).to_have_text("History")

@@ -193,7 +193,7 @@ async def test_a_session_that_is_somebody_elses_by_now_is_begun_anew_as_his(told
     if way == "over":
         await told.tell("over", {"reason": "changed"})
     elif way == "hello":
-        await told.greet()
+        await told.tell("hello", {"user": "rita", "subscriptions": {"state": 1}, "version": "1"})
     elif way == "retry":
         await told.page.evaluate("window.streams.at(-1).onerror(new Event('error'))")
     else:

@@ -5,6 +5,7 @@ What is between the two, the stream and the requests, is played here; the page i
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -36,13 +37,15 @@ State = dict[str, Any]
 @dataclass
 class Told:
     """``user``: who is logged in, None for nobody; ``tunnels``: what each first update of a stream has;
-    ``unreachable``: paths that get no answer."""
+    ``unreachable``: paths that get no answer; ``held``: those that get one once ``go_on`` is set."""
 
     page: Page
     user: str | None = "admin"
     tunnels: list[State] = field(default_factory=list)
     patches: int = 0
     unreachable: set[str] = field(default_factory=set)
+    held: set[str] = field(default_factory=set)
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def tell(self, name: str, value: object) -> None:
         await self.page.evaluate("([name, value]) => window.tell(name, value)", [name, value])
@@ -83,6 +86,8 @@ class Told:
     async def answer(self, route: Route) -> None:
         path = route.request.url.removeprefix(ADDRESS).split("?")[0]
         name = path.removeprefix("/static/")
+        if path in self.held:
+            await self.go_on.wait()
         if path in self.unreachable:
             await route.abort("connectionreset")
         elif path == "/":
@@ -119,11 +124,17 @@ def gone(id: int) -> State:
 
 @asynccontextmanager
 async def told_in(
-    browser: Browser, tunnels: list[State], *, has_clock: bool = False, scripts: Sequence[str] = ()
+    browser: Browser,
+    tunnels: list[State],
+    *,
+    has_clock: bool = False,
+    scripts: Sequence[str] = (),
+    is_live: bool = True,
 ) -> AsyncIterator[Told]:
     """The page of somebody who is logged in, live, with ``tunnels``.
 
-    ``has_clock``: its time can be moved; ``scripts``: are run before its own.
+    ``has_clock``: its time can be moved; ``scripts``: are run before its own; ``is_live``: else its
+    stream has not begun.
     """
     context = await browser.new_context()
     faults: list[str] = []
@@ -137,8 +148,9 @@ async def told_in(
             await told.page.clock.install()
         await told.page.goto(f"{ADDRESS}/")
         await told.streams(1)
-        await told.greet()
-        await expect(told.page.get_by_role("status")).to_have_text("Live")
+        if is_live:
+            await told.greet()
+            await expect(told.page.get_by_role("status")).to_have_text("Live")
         yield told
     finally:
         await context.close()
