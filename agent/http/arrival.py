@@ -21,7 +21,7 @@ class Guest:
 
     ``certificate``: what the client has shown and is signed by whom the door knows, as
     ``ssl.SSLSocket.getpeercert`` tells it; empty if there is none. ``expect_read_in``: gives up the answer
-    that goes on if it is not read in so many seconds. ``secure``: TLS is spoken.
+    that goes on if it is not read in so many seconds. ``secure``: TLS is spoken. ``gone``: it has left.
     """
 
     def __init__(self, hall: Hall, transport: asyncio.Transport) -> None:
@@ -32,6 +32,7 @@ class Guest:
         self.counted = source_of(self.source) if self.source else ""
         self.local = str((transport.get_extra_info("sockname") or ("",))[0])
         self.vouched = False
+        self.gone = False
         self.secure = False
         self.certificate: dict[str, Any] = {}
         self.expect_read_in: Callable[[float], None] = _forget
@@ -47,13 +48,14 @@ class Guest:
 
     def leave(self) -> None:
         """Give the place back: the connection is gone."""
+        self.gone = True
         self.expect_read_in = _forget
         self._hall.leave(self)
 
     def vouch(self, user: str = "") -> bool:
-        """Take a place among those whom an application knows, as one of ``user``'s; False if there is
-        none."""
-        self.vouched = self.vouched or self._hall.vouch(self, user)
+        """Take a place among those whom an application knows, as one of ``user``'s, or be his from now on;
+        False if there is none, or who waited to be known is gone meanwhile: nobody would give it back."""
+        self.vouched = not self.gone and self._hall.vouch(self, user)
         return self.vouched
 
 
@@ -83,7 +85,13 @@ class Hall:
     def vouch(self, guest: Guest, user: str) -> bool:
         """Give ``guest`` a place among those who are known. Where there is none left, of its source or of
         all, the oldest gives way of the user who has most of them, if that is more than ``user`` will have:
-        whoever has a password can open connections from many places, and keeps nobody else out by it."""
+        whoever has a password can open connections from many places, and keeps nobody else out by it.
+
+        A place that ``guest`` has is counted as of who has come on it last, as behind a proxy.
+        """
+        if guest in self._vouched:
+            self._vouched[guest] = user
+            return True
         limits = self._limits
         crowd = [one for one in self._vouched if one.counted == guest.counted]
         if len(crowd) < limits.connections_per_source:
@@ -102,7 +110,7 @@ class Hall:
             return False
         oldest = next(one for one in crowd if self._vouched[one] == most)
         log.info("a connection of %r from %s gives way to one of %r", most, oldest.source, user)
-        self.leave(oldest)
+        oldest.leave()
         oldest.abort()
         return True
 
@@ -162,7 +170,7 @@ class Arrival(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost = True
         if self._guest is not None:
-            self._hall.leave(self._guest)
+            self._guest.leave()
 
     async def _agree(self, transport: asyncio.Transport, guest: Guest) -> None:
         try:
@@ -179,7 +187,7 @@ class Arrival(asyncio.Protocol):
             problem.__traceback__ = None  # its frames hold it: a circle, with 256 KiB to read into
             secured = None
         if secured is None or self._lost:
-            self._hall.leave(guest)
+            guest.leave()
             transport.abort()
             return
         guest.carried_by(secured)

@@ -141,7 +141,7 @@ class Connection(H11Protocol):
             self._owe_the_next()
         if self.transport.is_closing():
             self._linger()
-            if self.conn.their_state is not h11.DONE:  # of the body there is more
+            if self.conn.their_state is h11.SEND_BODY:  # of the body there is more
                 self._keep_rest()
         elif self.cycle.response_complete and self.conn.trailing_data[0]:
             self._expect_head()  # the beginning of the next has come with this one

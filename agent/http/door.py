@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import ssl
 from collections.abc import AsyncIterator, Collection
@@ -20,6 +21,8 @@ from agent.http.head import host_name
 from agent.http.limits import DoorLimits
 from agent.http.tls import Tls, context_of
 from agent.transport import address
+
+log = logging.getLogger(__name__)
 
 _BACKLOG = 128
 
@@ -142,7 +145,11 @@ class Door:
             cast(Connection, connection).abandon()
         if going_on := {*self._handshakes, *state.tasks}:
             await asyncio.wait(going_on, timeout=self.limits.close_s)
-        await self.hall.empty.wait()
+        try:
+            async with asyncio.timeout(self.limits.close_s):
+                await self.hall.empty.wait()
+        except TimeoutError:
+            log.error("a door is closed though %d of its places were not given back", len(self.hall))
         self.hall.lingering.close()
 
     def _made(self, *, config: uvicorn.Config, server_state: ServerState, **_others: Any) -> asyncio.Protocol:

@@ -150,7 +150,7 @@ class Page:
         self._logins.vouch(guest, user)
         before = self._logins.session_of(guest, request.fields)
         if before is not None:
-            self._logins.sessions.end(before, Over.CHANGED)
+            self._logins.sessions.end(before, Over.LOGIN)
         cookie = secrets.token_urlsafe(COOKIE_OCTETS)
         token = secrets.token_urlsafe(COOKIE_OCTETS)
         session = self._logins.sessions.open(user, cookie=cookie, token=token, now=self._logins.now())
@@ -197,8 +197,7 @@ class Page:
     async def _show(self, request: Request, known: Known, *, traffic_s: int, send: Send) -> None:
         logins = self._logins
         with self._under_way.counted(known.user, is_stream=True):
-            groups = await logins.groups_of(known.user)
-            pushed, notified = (self._subscriber(request, known, groups) for _ in range(2))
+            pushed, notified = (self._subscriber(request, known) for _ in range(2))
             bind_session(pushed.session_id, known.user)
             tab = Tab(
                 self._context,
@@ -210,19 +209,21 @@ class Page:
                 look=lambda: logins.sessions.look(logins.now()),
                 wait=self._wait,
             )
+            # Nothing is waited for before: else it would not hear that its user or its session is over.
             self.tabs.add(tab)
             try:
                 with logins.ends_with(known.session, tab.end):
+                    pushed.groups = notified.groups = await logins.groups_of(known.user)
                     least_s = await self._context.reader(_least_s, self._context)
                     await tab.show(request, self._asked(max(traffic_s, least_s)))
             finally:
                 self.tabs.discard(tab)
 
-    def _subscriber(self, request: Request, known: Known, groups: tuple[str, ...]) -> Subscriber:
+    def _subscriber(self, request: Request, known: Known) -> Subscriber:
         return Subscriber(
             self._next_session_id(),
             known.user,
-            groups=groups,
+            groups=(),
             source=request.guest.source,
             local=request.guest.local,
             login_time=self._context.now(),

@@ -28,6 +28,9 @@ from agent.xml import parse
 
 log = logging.getLogger(__name__)
 
+LARGE_OCTETS = 64 * 1024
+"""An event of more is told of before: while it is on its way there is no sign of life."""
+
 Run = Callable[[], Awaitable[None]]
 
 
@@ -156,8 +159,10 @@ class Tab:
             await self._put(name, data)
 
     async def _put(self, name: str, data: bytes, *, more: bool = True) -> None:
-        """Send an event; ``data`` is one line."""
+        """Send an event, and before a large one how many octets it has; ``data`` is one line."""
         body = b"event: %b\ndata: %b\n\n" % (name.encode(), data)
+        if len(body) > LARGE_OCTETS:
+            await self._put("large", _line({"octets": len(body)}))
         await self.send({"type": "http.response.body", "body": body, "more_body": more})
 
 

@@ -22,6 +22,7 @@ class Over(Enum):
     """Why a session or a stream is over, in the words of the page's last event."""
 
     LOGOUT = "logout"
+    LOGIN = "login"
     EXPIRED = "expired"
     CHANGED = "changed"
     STOPPING = "stopping"

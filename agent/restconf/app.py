@@ -6,8 +6,9 @@ import asyncio
 import itertools
 import json
 import logging
-from collections.abc import Callable, Collection, Mapping, MutableMapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import unquote
@@ -18,6 +19,7 @@ from agent.http.answers import Message, Receive, Send
 from agent.notifications import STREAM
 from agent.operations.context import Context
 from agent.restconf import editing, invoking, rights, streams
+from agent.restconf.answers import Answer, options, send_answer
 from agent.restconf.caller import Requester
 from agent.restconf.documents import input_of, one_child, whole
 from agent.restconf.login import Logins
@@ -57,16 +59,6 @@ class Bounds:
     bodies_octets: int
     elements: int
     requests_per_user: int
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Without a body there is no content type."""
-
-    status: int
-    body: bytes = b""
-    content_type: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Restconf:
@@ -118,7 +110,7 @@ class Restconf:
         finally:
             request.release()
         if answer is not None:
-            await _send(answer, send)
+            await send_answer(answer, send)
 
     async def _answered_or_refused(self, request: Request, send: Send) -> Answer | None:
         try:
@@ -157,20 +149,33 @@ class Restconf:
         changes = request.method not in READS
         known = await self._logins.known(request.guest, request.fields, changes=changes)
         request.user = user = known.user
-        with self.under_way.counted(user, is_stream=request.segments[1:2] == ("streams",)):
+        is_stream = request.segments[1:2] == ("streams",)
+        with self.under_way.counted(user, is_stream=is_stream):
             caller = Requester(
                 self._next_session_id(),
                 user,
-                groups=await self._logins.groups_of(user),
+                groups=(),
                 source=request.guest.source,
                 local=request.guest.local,
                 login_time=self._context.now(),
-                sees_secrets=not known.by_page,
+                sees_secrets=not known.by_browser,
                 by_password=known.by_password,
                 logged_in=known.session,
             )
             bind_session(caller.session_id, user)
-            return await self._routed(request, caller, send)
+            with self._told_of_its_end(caller) if is_stream else nullcontext():
+                caller.groups = await self._logins.groups_of(user)
+                return await self._routed(request, caller, send)
+
+    @contextmanager
+    def _told_of_its_end(self, caller: Requester) -> Iterator[None]:
+        """Have ``over`` set when his stream is to end, also before it has begun."""
+        self._following.add(caller)
+        try:
+            with self._logins.ends_with(caller.logged_in, lambda _why: caller.over.set()):
+                yield
+        finally:
+            self._following.discard(caller)
 
     async def _routed(self, request: Request, caller: Requester, send: Send) -> Answer | None:
         match request.segments[1:]:
@@ -220,7 +225,7 @@ class Restconf:
 
     def _read(self, request: Request, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
         if request.method == "OPTIONS":
-            return _options(READS)
+            return options(READS)
         return Answer(200, body, request.media.value, headers={**_CACHING, **(headers or {})})
 
     # -- data ------------------------------------------------------------------------------
@@ -232,7 +237,7 @@ class Restconf:
         allowed = allowed_at(place)
         refuse_method(request, allowed, of=place)
         if request.method == "OPTIONS":
-            return _options(allowed)
+            return options(allowed)
         if request.method in _EDITS:
             return await self._edited(request, caller, place)
         await rights.refuse_operation(self._context, caller, rights.READ)
@@ -246,7 +251,7 @@ class Restconf:
         place = place_of(self._context.schema, segments)
         refuse_method(request, READS)
         if request.method == "OPTIONS":
-            return _options(READS)
+            return options(READS)
         await rights.refuse_operation(self._context, caller, rights.READ)
         return await self._retrieved(request, caller, place, datastore=datastore)
 
@@ -278,8 +283,9 @@ class Restconf:
         return self._read(request, body, {} if known is None else known.headers)
 
     def _validators(self, caller: Requester, place: Place, media: Media) -> Validators:
-        shown = self._shown.to(self._context.access(caller))
-        return validators_of(self._context.configuration.txids("running"), place, shown=shown, media=media)
+        access, txids = self._context.access(caller), self._context.configuration.txids("running")
+        shown, since = self._shown.to(access), self._shown.since(access)
+        return validators_of(txids, place, shown=shown, since=since, media=media)
 
     async def _edited(self, request: Request, caller: Requester, place: Place) -> Answer:
         query = edit_query(request.query) if request.method in ("POST", "PUT") else EditQuery()
@@ -288,7 +294,7 @@ class Restconf:
         await rights.refuse_edit(self._context, caller)
         content: list[Element] = []
         if request.method != "DELETE":
-            content = await self._content(request, request.media_sent, place)
+            content = await self._content(request, caller, place)
         known = partial(self._validators, caller, place, request.media_of_errors)
         edit = editing.Edit(
             request.method, place, content, query=query, fields=request.fields, validators=known
@@ -318,9 +324,10 @@ class Restconf:
         async with self._editing:
             return await editing.carry_out(self._context, caller, edit)
 
-    async def _content(self, request: Request, media: Media, place: Place) -> list[Element]:
+    async def _content(self, request: Request, caller: Requester, place: Place) -> list[Element]:
+        media = request.media_sent
         schema, elements = self._context.schema, self._bounds.elements
-        body = await request.body()
+        body = await self._body(request, caller)
 
         def work() -> list[Element]:
             if request.method == "POST":
@@ -330,6 +337,11 @@ class Restconf:
             return [one_child(schema, body, media, above=place.above.node, max_elements=elements)]
 
         return await self._parsing.done(request.user, len(body), work)
+
+    async def _body(self, request: Request, caller: Requester) -> bytes:
+        body = await request.body()
+        self._logins.refuse_over(caller.user, caller.logged_in)  # it may have taken a minute
+        return body
 
     async def _unbroken(self, work: Any) -> Any:
         """Carry out what changes something to its end, though its client is gone meanwhile."""
@@ -345,10 +357,10 @@ class Restconf:
         node = invoking.operation_of(context.schema, name)
         refuse_method(request, ("POST", "OPTIONS"))
         if request.method == "OPTIONS":
-            return _options(("POST", "OPTIONS"))
+            return options(("POST", "OPTIONS"))
         parameters(request.query, ())
         await rights.refuse_operation(context, caller, (node.namespace, node.name))
-        content = await self._input(request, node)
+        content = await self._input(request, caller, node)
         media = request.media
         output = await self._unbroken(invoking.invoke(context, caller, node, content, media=media))
         return Answer(204) if output is None else Answer(200, output, media.value)
@@ -356,17 +368,17 @@ class Restconf:
     async def _action(self, request: Request, caller: Requester, place: Place) -> Answer:
         refuse_method(request, ("POST", "OPTIONS"))
         if request.method == "OPTIONS":
-            return _options(("POST", "OPTIONS"))
+            return options(("POST", "OPTIONS"))
         parameters(request.query, ())
         await rights.refuse_action(self._context, caller, place)
-        content = await self._input(request, place.steps[-1].node)
+        content = await self._input(request, caller, place.steps[-1].node)
         media = request.media
         output = await self._unbroken(invoking.act(self._context, caller, place, content, media=media))
         return Answer(204) if output is None else Answer(200, output, media.value)
 
-    async def _input(self, request: Request, node: SchemaNode) -> list[Element]:
+    async def _input(self, request: Request, caller: Requester, node: SchemaNode) -> list[Element]:
         schema, elements = self._context.schema, self._bounds.elements
-        body = await request.body()
+        body = await self._body(request, caller)
         media = request.media_sent if body.strip() else None
 
         def work() -> list[Element]:
@@ -377,37 +389,18 @@ class Restconf:
     async def _stream(self, request: Request, caller: Requester, media: Media, send: Send) -> Answer | None:
         refuse_method(request, READS)
         if request.method == "OPTIONS":
-            return _options(READS)
+            return options(READS)
         query = stream_query(request.query)
         await rights.refuse_operation(self._context, caller, rights.FOLLOW)
         if request.method == "HEAD":
             return Answer(200, b"", streams.MEDIA)
-        self._following.add(caller)
-        try:
-            with self._logins.ends_with(caller.logged_in, lambda _why: caller.over.set()):
-                await streams.follow(self._context, caller, request, query=query, media=media, send=send)
-        finally:
-            self._following.discard(caller)
+        self._logins.refuse_over(caller.user, caller.logged_in)
+        if caller.over.is_set():  # for another reason, which he hears when he asks again
+            message = "the stream has ended before it began"
+            raise Problem(503, "resource-denied", message, headers={"Retry-After": "1"})
+        await streams.follow(self._context, caller, request, query=query, media=media, send=send)
         return None
 
 
 def _holds_state(place: Place) -> bool:
     return place.node is None or place.node.holds_state
-
-
-def _options(allowed: tuple[str, ...]) -> Answer:
-    headers = {"Allow": ", ".join(sorted(allowed))}
-    if "PATCH" in allowed:
-        headers["Accept-Patch"] = ", ".join(media.value for media in Media)
-    return Answer(204, headers=headers)
-
-
-async def _send(answer: Answer, send: Send) -> None:
-    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
-    if answer.content_type:
-        headers.append((b"content-type", answer.content_type.encode()))
-    if answer.status not in (204, 304) and answer.content_type != streams.MEDIA:
-        headers.append((b"content-length", str(len(answer.body)).encode()))
-    headers.append((b"x-content-type-options", b"nosniff"))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})

@@ -7,6 +7,7 @@ who is locked out, wherever he comes from, and no login forgives what was tried 
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hashlib
@@ -20,7 +21,7 @@ from math import ceil
 from typing import Any
 
 from agent.http.arrival import Guest
-from agent.page.sessions import End, Session, Sessions
+from agent.page.sessions import End, Over, Session, Sessions
 from agent.restconf.passwords import Passwords, TooManyTries
 from agent.restconf.problems import Problem
 from agent.transport.accounts import Lookups, Unanswered, system_groups
@@ -44,12 +45,12 @@ def cookie_name(guest: Guest) -> str:
 @dataclass(frozen=True, slots=True)
 class Known:
     """Who is asking. ``by_password``: not with a certificate; ``session``: by the cookie of this one.
-    ``by_page``: a page asks for him, which is sent no secrets: nobody needs them on a screen."""
+    ``by_browser``: a browser asks for him, which is sent no secrets: nobody needs them on a screen."""
 
     user: str
     by_password: bool
     session: Session | None = None
-    by_page: bool = False
+    by_browser: bool = False
 
 
 class Logins:
@@ -107,7 +108,7 @@ class Logins:
         else:
             known = Known(await self._by_basic(guest, fields), by_password=True)
         self.vouch(guest, known.user)
-        return replace(known, by_page=_is_of_page(guest, fields))
+        return replace(known, by_browser=_is_browser(guest, fields))
 
     def session_of(self, guest: Guest, fields: Mapping[str, str]) -> Session | None:
         """Return the session of the cookie that a request comes with, None if there is none such."""
@@ -116,14 +117,18 @@ class Logins:
 
     @contextmanager
     def ends_with(self, session: Session | None, end: End) -> Iterator[None]:
-        """Have ``end`` called if ``session`` ends inside the block, which keeps it in use."""
+        """Have ``end`` called if ``session`` ends inside the block, which keeps it in use, and at its latest
+        end, though nobody asks for anything then."""
         if session is None:
             yield
             return
         self.sessions.follow(session, end)
+        left_s = session.until - self.now()
+        timer = asyncio.get_running_loop().call_later(left_s, self.sessions.end, session, Over.EXPIRED)
         try:
             yield
         finally:
+            timer.cancel()
             self.sessions.leave(session, end, self.now())
 
     def vouch(self, guest: Guest, user: str) -> None:
@@ -150,6 +155,15 @@ class Logins:
         """Return whether somebody of this name could log in now."""
         return user in self._certified or self._passwords.has(user)
 
+    def refuse_over(self, user: str, session: Session | None) -> None:
+        """Refuse who was known a while ago, and has gone or is logged out meanwhile.
+
+        Raises:
+            Problem: he is (401).
+        """
+        if not self.is_user(user) or (session is not None and session.over is not None):
+            raise Problem(401, "access-denied", "your user or your login is not there any more")
+
     async def groups_of(self, user: str) -> tuple[str, ...]:
         """Return the groups of the system that ``user`` is in.
 
@@ -165,7 +179,7 @@ class Logins:
             raise Problem(503, "resource-denied", str(problem), headers={"Retry-After": "5"}) from None
 
     async def _by_basic(self, guest: Guest, fields: Mapping[str, str]) -> str:
-        challenge = {} if _is_of_page(guest, fields) else _CHALLENGE
+        challenge = {} if _is_browser(guest, fields) else _CHALLENGE
         given = _credentials(fields.get("authorization"))
         if given is None:
             raise Problem(401, "access-denied", "say who you are: a name and its password", headers=challenge)
@@ -225,10 +239,13 @@ def _cookie(guest: Guest, fields: Mapping[str, str]) -> str | None:
     return next((value for found, _, value in pairs if found == name), None)
 
 
-def _is_of_page(guest: Guest, fields: Mapping[str, str]) -> bool:
-    """True if a page asks by its script: a browser that is asked for a password would put up its own form."""
-    is_script = fields.get("sec-fetch-dest") == "empty"
-    return is_script or TOKEN in fields or _cookie(guest, fields) is not None
+def _is_browser(guest: Guest, fields: Mapping[str, str]) -> bool:
+    """True if a browser asks, whatever for: it says so (Fetch Metadata), or has what the page has from here.
+
+    What it is sent may be shown and kept, and asked for a password it would put up its own form.
+    """
+    says_so = any(name.startswith("sec-fetch-") for name in fields)
+    return says_so or TOKEN in fields or _cookie(guest, fields) is not None
 
 
 def _credentials(authorization: str | None) -> tuple[str, bytes] | None:

@@ -100,7 +100,7 @@ class Passwords:
         self._right: OrderedDict[bytes, float] = OrderedDict()
 
     async def is_right(self, user: str, password: bytes) -> bool:
-        """Return whether it is the password of ``user``.
+        """Return whether it is the password of ``user``, and still is when that is known.
 
         Raises:
             TooManyTries: ask again later.
@@ -119,6 +119,7 @@ class Passwords:
             looked_at = written or _of_nobody(user, self._hashes.values())
             looked = asyncio.get_running_loop().run_in_executor(self._pool, is_right, password, looked_at)
             right = await asyncio.shield(looked) and written is not None
+            right = right and self._hashes.get(user) == written
         finally:
             self._waiting -= 1
         if right:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import fields
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
 
@@ -18,17 +20,22 @@ _OF_RULES = ("user", "groups", "settings", "rules")
 
 
 class Shown:
-    """Digests of rules, for this schema and this program.
+    """Digests of rules, for this schema and this program; and since when each user is shown that.
 
     Who may read everything has the same one after a restart. Those of rules are made with a key of this
     process: else who may not read the rules about him could try which they are.
+
+    Args:
+        now: the time of day.
     """
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._now = now
         self._key = secrets.token_bytes(16)
         modules = sorted((one.name, one.revision, one.implemented, one.features) for one in schema.modules)
         self._always = f"{modules} {_program()}"
         self._known: dict[int, tuple[Access, str]] = {}  # by the id of the first, which it keeps alive
+        self._since: dict[tuple[str, bool], tuple[str, datetime]] = {}
 
     def to(self, access: Access) -> str:
         """Return what a user with these rights is shown, as letters and digits."""
@@ -40,6 +47,23 @@ class Shown:
             self._known.clear()
         self._known[id(access)] = access, found
         return found
+
+    def since(self, access: Access) -> datetime:
+        """Return from when on this user is known to be shown what he is shown now, in whole seconds.
+
+        Groups of the system change, and browsers are shown less than programs: what he has of before may be
+        of another view. What was before this process, or is forgotten, nobody knows.
+        """
+        user, shown = (access.user, access.secrets), self.to(access)
+        known = self._since.get(user)
+        if known is not None and known[0] == shown:
+            return known[1]
+        if len(self._since) >= _KNOWN_MAX:
+            self._since.clear()
+        # A time of this second may be of before.
+        since = self._now().replace(microsecond=0) + timedelta(seconds=1)
+        self._since[user] = shown, since
+        return since
 
     def _digest(self, access: Access) -> str:
         text, key = self._always, b""

@@ -28,15 +28,15 @@ class Validators:
     """Of what is configured at a place.
 
     ``version``: its transaction id. ``shown``: says what a reader is shown of it, and by which schema.
-    ``media``: the representation that is spoken of. ``rules_since``: no rule of access
-    control has changed since.
+    ``media``: the representation that is spoken of. ``shown_since``: he is known to be shown the same since
+    then, and no rule of access control has changed.
     """
 
     version: str
     shown: str
     media: Media
     modified: datetime
-    rules_since: datetime
+    shown_since: datetime
 
     @property
     def etag(self) -> str:
@@ -60,7 +60,7 @@ class Validators:
         if (tags := fields.get("if-none-match")) is not None:
             return _any(tags) or self.etag in _weakly(tags)
         moment = _moment(fields.get("if-modified-since"))
-        return moment is not None and max(self.modified, self.rules_since) <= moment
+        return moment is not None and max(self.modified, self.shown_since) <= moment
 
     def have_changed(self, fields: Mapping[str, str]) -> bool:
         """Return whether this is not what a client has said that it must be (sections 13.1.1 and 13.1.4)."""
@@ -116,8 +116,12 @@ def has_conditions(fields: Mapping[str, str]) -> bool:
     return not _CONDITIONS.isdisjoint(fields)
 
 
-def validators_of(view: View, place: Place, *, shown: str, media: Media) -> Validators:
-    """Return those of a place, which are of the unit or shell that it lies in; ``shown`` as in Validators."""
+def validators_of(view: View, place: Place, *, shown: str, since: datetime, media: Media) -> Validators:
+    """Return those of a place, which are of the unit or shell that it lies in.
+
+    Args:
+        shown: as in Validators; to this reader, ``since``.
+    """
     versioned = place.versioned
     commit_id: int | None = view.root
     if versioned is not None:
@@ -129,7 +133,7 @@ def validators_of(view: View, place: Place, *, shown: str, media: Media) -> Vali
         media,
         modified=_time_of(view, commit_id),
         # A time of that second may be of before.
-        rules_since=_time_of(view, view.of_shell(_RULES)) + timedelta(seconds=1),
+        shown_since=max(since, _time_of(view, view.of_shell(_RULES)) + timedelta(seconds=1)),
     )
 
 

@@ -166,6 +166,7 @@ async def test_an_agent_of_another_version_says_that_the_page_is_old(told: Told)
     ("reason", "said"),
     [
         ("logout", "You have logged out."),
+        ("login", "another login in this browser"),
         ("expired", "has ended"),
         ("changed", "its password or its rights have changed"),
     ],

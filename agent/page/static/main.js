@@ -18,6 +18,7 @@ const VIEWS = {
 
 const OVER = {
   logout: "You have logged out.",
+  login: "There was another login in this browser. It has ended, too: log in again.",
   expired: "Your session has ended. Log in again.",
   changed: "Your session was ended, because your user, its password or its rights have changed. Log in again.",
 };

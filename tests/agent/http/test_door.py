@@ -324,6 +324,79 @@ async def test_who_has_most_gives_way_to_another_user(connections: int, per_sour
         await emptied(door)
 
 
+def waiting(known: list[bool], begun: asyncio.Queue[Guest], go_on: asyncio.Event) -> Any:
+    """Return an application that finds out slowly who asks it; his name is the path."""
+
+    async def app(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        guest = scope["state"]["guest"]
+        begun.put_nowait(guest)
+        await go_on.wait()
+        known.append(guest.vouch(str(scope["path"])[1:]))
+        await echo(scope, receive, send)
+
+    return app
+
+
+async def test_who_gave_way_while_he_asked_takes_no_place_again() -> None:
+    known: list[bool] = []
+    begun: asyncio.Queue[Guest] = asyncio.Queue()
+    go_on = asyncio.Event()
+    limits = replace(LIMITS, connections=2, close_s=PATIENCE_S)
+    async with open_door(waiting(known, begun, go_on), HERE, limits=limits) as door:
+        guests, writers = [], []
+        for _ in range(2):
+            _reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+            writers.append(writer)
+            writer.write(get("/eve"))
+            guests.append(await asyncio.wait_for(begun.get(), PATIENCE_S))
+            assert guests[-1].vouch("eve")
+        bob = Guest(door.hall, _Nowhere())
+        assert bob.vouch("bob")  # where eve's oldest was
+        assert [one.gone for one in guests] == [True, False]
+        go_on.set()
+        await until(lambda: len(known) == 2)
+        assert sorted(known) == [False, True]
+        assert guests[0] not in door.hall._vouched
+        bob.leave()
+        for writer in writers:
+            writer.transport.abort()
+        await emptied(door)
+
+
+class _Nowhere(asyncio.Transport):
+    """Where nobody is."""
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return ("127.0.0.1", 0) if name in ("peername", "sockname") else default
+
+    def abort(self) -> None:
+        """There is nothing to end."""
+
+
+async def test_a_connection_counts_as_of_who_asked_last() -> None:
+    """As behind a proxy, which sends what another asks on the connection that it has."""
+
+    async def app(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        assert scope["state"]["guest"].vouch(str(scope["path"])[1:])
+        await echo(scope, receive, send)
+
+    async with open_door(app, HERE, limits=LIMITS) as door:
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        for user in ("eve", "bob"):
+            writer.write(f"GET /{user} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            await asyncio.wait_for(reader.readuntil(f"/{user} 0".encode()), PATIENCE_S)
+            assert list(door.hall._vouched.values()) == [user]
+        writer.transport.abort()
+        await emptied(door)
+
+
+async def test_a_door_closes_though_a_place_is_not_given_back(caplog: pytest.LogCaptureFixture) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        async with open_door(echo, HERE, limits=replace(LIMITS, close_s=SHORT_S)) as door:
+            assert door.hall.enter(Guest(door.hall, _Nowhere()))
+    assert "1 of its places" in caplog.text
+
+
 async def test_what_goes_on_when_the_door_is_closed_ends(caplog: pytest.LogCaptureFixture) -> None:
     begun = asyncio.Event()
 

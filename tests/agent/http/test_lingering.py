@@ -122,6 +122,22 @@ async def test_nobody_is_waited_for_for_long() -> None:
         writer.transport.abort()
 
 
+@pytest.mark.parametrize("more", [(), ("Connection: close",)])
+async def test_who_has_sent_all_takes_no_place(more: tuple[str, ...]) -> None:
+    """Though his side of the connection stays open."""
+    async with opened(echo, ROOMY) as door:
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        writer.write(head("Content-Length: 3", *more) + b"abc")
+        if more:
+            assert (await all_of(reader)).endswith(b"/ 3")
+        else:
+            await asyncio.wait_for(reader.readuntil(b"/ 3"), PATIENCE_S)
+        assert not len(door.hall.lingering)
+        writer.transport.abort()
+        await until(lambda: not len(door.hall))
+        assert not len(door.hall.lingering)
+
+
 @pytest.mark.parametrize("bounds", [{"lingering": 2}, {"lingering_per_source": 2}])
 async def test_only_so_many_are_waited_for(bounds: dict[str, int]) -> None:
     limits = DoorLimits(**{**_fields(ROOMY), **bounds})

@@ -12,6 +12,7 @@ import pytest
 
 from agent.http.tls import Tls
 from agent.operations.publisher import Publisher
+from agent.page.events import LARGE_OCTETS
 from agent.page.sessions import IDLE_S, LONGEST_S
 from agent.restconf.passwords import hash_of
 from agent.transport.limits import Limits
@@ -95,6 +96,40 @@ async def test_it_gives_signs_of_life(visitor: Visitor) -> None:
     events.leave()
 
 
+async def test_before_a_large_event_comes_how_large_it_is(lab: Lab, tmp_path: Path) -> None:
+    many = "".join(f"<entry><id>entry-{one}</id><number>1</number></entry>" for one in range(3000))
+    await lab.commit(top(many))
+    async with visiting(lab, tmp_path, asked=state_only) as visitor:
+        await visitor.log_in()
+        events = await opened(visitor)
+        announced = await events.until("large")
+        name, content = await events.next()
+        assert UPDATE in content["ietf-restconf:notification"]
+        written = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+        assert announced.keys() == {"octets"}
+        least = len(written) + len(f"event: {name}\ndata: \n\n")
+        assert LARGE_OCTETS < least <= announced["octets"] < 2 * least  # it has blanks
+        await lab.commit(top("<flag>true</flag><entry><id>small</id></entry>"))
+        await events.until("push", lambda one: kind(one) == PATCH)
+        assert [one for one, _ in events.seen].count("large") == 1
+        events.leave()
+
+
+@pytest.mark.parametrize(("more", "names"), [(0, ["small"]), (1, ["large", "small"])])
+async def test_an_event_is_large_from_a_bound_on(visitor: Visitor, more: int, names: list[str]) -> None:
+    await visitor.log_in()
+    events = await opened(visitor)
+    (tab,) = visitor.page.tabs
+    frame = len(b"event: small\ndata: \n\n")
+    text = "x" * (LARGE_OCTETS - frame - len('""') + more)
+    await tab._say("small", text)
+    assert await events.until("small") == text
+    assert [name for name, _ in events.seen if name in ("large", "small")] == names
+    if more:
+        assert ("large", {"octets": LARGE_OCTETS + 1}) in events.seen
+    events.leave()
+
+
 async def test_signs_of_life_do_not_pile_up(visitor: Visitor) -> None:
     await visitor.log_in()
     events = await opened(visitor)
@@ -125,6 +160,14 @@ async def test_a_logout_ends_all_streams_of_its_session(visitor: Visitor) -> Non
     await visitor.clock.beat()
     await of_other.until("alive")
     of_other.leave()
+
+
+async def test_a_login_in_the_same_browser_ends_the_streams_of_the_one_before(visitor: Visitor) -> None:
+    await visitor.log_in()
+    events = await opened(visitor)
+    await visitor.log_in("bob")
+    assert await events.until("over") == {"reason": "login"}
+    assert await events.ended()
 
 
 async def test_a_stream_keeps_its_session_and_ends_with_it(visitor: Visitor) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from dataclasses import replace
@@ -21,8 +22,9 @@ from agent.transport.limits import Limits
 from agent.web import WebDoor
 from agent.web_settings import Web
 from tests.agent.handlers import Lab
-from tests.agent.http.door_lab import Authority
+from tests.agent.http.door_lab import PATIENCE_S, Authority, all_of
 from tests.agent.lab import entry
+from tests.agent.operations.guarded import interface
 from tests.agent.page.client import Visitor, visiting
 from tests.agent.restconf.client import DATA, HASH, WORD, Answer, basic
 
@@ -231,10 +233,38 @@ async def test_a_logout_ends_the_session_and_takes_the_cookie(visitor: Visitor) 
     assert (await visitor.change("DELETE", "/session")).status == 401
 
 
+DESTINATIONS = ("empty", "document", "iframe", "script", "image", "style", "worker", "object", "")
+"""Of a request of a browser, Sec-Fetch-Dest; the last is none that anybody knows."""
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        *({"Sec_Fetch_Dest": one} for one in DESTINATIONS),
+        {"Sec_Fetch_Site": "none"},
+        {"Sec_Fetch_Mode": "navigate"},
+        {"X_CSRF_Token": ""},
+    ],
+)
+async def test_a_browser_with_a_certificate_is_sent_no_secrets(
+    lab: Lab, tmp_path: Path, fields: dict[str, str]
+) -> None:
+    authority = Authority(tmp_path)
+    await lab.commit(interface("eth0", "<password>hush-eth</password>"))
+    async with visiting(lab, tmp_path, tls=Tls(*authority.issue_server(), clients=authority.file)) as visitor:
+        shown = authority.trusting(authority.issue("tester"))
+        certified = replace(visitor, client=replace(visitor.client, tls=shown))
+        for path in (DATA, f"{DATA}/acme:interfaces", "/restconf/ds/ietf-datastores:running"):
+            assert "hush-eth" in (await certified.ask("GET", path)).text
+            found = await certified.ask("GET", path, **fields)
+            assert (found.status, "hush-eth" in found.text) == (200, False)
+
+
 async def test_a_browser_is_never_told_to_ask_for_a_password(visitor: Visitor) -> None:
     plain = await visitor.ask("GET", DATA)
     assert (plain.status, "www-authenticate" in plain.fields) == (401, True)
-    for fields in ({"X_CSRF_Token": ""}, {"Cookie": "yangswan=gone"}, {"Sec_Fetch_Dest": "empty"}):
+    said = [{"Sec_Fetch_Dest": one} for one in DESTINATIONS] + [{"Sec_Fetch_Mode": "navigate"}]
+    for fields in ({"X_CSRF_Token": ""}, {"Cookie": "yangswan=gone"}, *said):
         for more in ({}, {"Authorization": basic("bob", "wrong")["Authorization"]}):
             refused = await visitor.ask("GET", DATA, **fields, **more)
             assert (refused.status, "www-authenticate" in refused.fields) == (401, False)
@@ -380,6 +410,32 @@ async def test_a_session_that_is_over_is_over_for_restconf_s_streams(visitor: Vi
     visitor.sessions.end_all(Over.LOGOUT)
     assert (await reader.read()).endswith(b"0\r\n\r\n")
     writer.close()
+
+
+async def test_streams_of_restconf_end_when_their_session_expires(visitor: Visitor) -> None:
+    """Though nobody comes who would look for sessions that have expired."""
+    await visitor.log_in()
+    (session,) = visitor.sessions._all.values()
+    session.until = visitor.clock.time + 0.2  # which does not go on
+    client = replace(visitor.client, fields={"Cookie": visitor.cookie})
+    reader, writer = await client.send("GET", "/restconf/streams/NETCONF/json")
+    found = await asyncio.wait_for(all_of(reader), PATIENCE_S)
+    assert b": follows" in found
+    assert found.endswith(b"0\r\n\r\n")
+    assert session.over is Over.EXPIRED
+    assert len(visitor.sessions) == 0
+    writer.close()
+
+
+async def test_a_stream_that_has_ended_leaves_no_timer(visitor: Visitor) -> None:
+    await visitor.log_in()
+    (session,) = visitor.sessions._all.values()
+    with visitor.client.logins.ends_with(session, lambda _why: None):
+        session.until = visitor.clock.time
+    assert session.over is None
+    loop = asyncio.get_running_loop()
+    going_on = [one for one in loop._scheduled if not one.cancelled()]  # type: ignore[attr-defined]
+    assert not [one for one in going_on if one._args and one._args[0] is session]
 
 
 async def test_what_a_page_is_shown_has_a_tag_of_its_own(visitor: Visitor) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from itertools import combinations
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from agent.datastore.txids import Txids, view
 from agent.nacm.access import Access
 from agent.nacm.rules import Rule, Rules, Step
+from agent.restconf.login import Logins
 from agent.restconf.media import Media
 from agent.restconf.problems import Problem
 from agent.restconf.shown import Shown
@@ -25,11 +27,12 @@ from tests.agent.restconf.test_pure import ENTRY, place
 
 TEN, ELEVEN = (datetime(2026, 11, 27, hour, tzinfo=UTC) for hour in (10, 11))
 LONG_AGO, LATE = "Fri, 01 Jan 1999 00:00:00 GMT", "Thu, 01 Jan 2099 00:00:00 GMT"
+LONG_BEFORE = datetime(1999, 1, 1, tzinfo=UTC)
 OURS, OTHER_FORM = '"a.js"', '"a.xs"'
 
 
-def made(rules_since: datetime = TEN) -> Validators:
-    return Validators("a", "s", Media.JSON, modified=TEN, rules_since=rules_since)
+def made(shown_since: datetime = TEN) -> Validators:
+    return Validators("a", "s", Media.JSON, modified=TEN, shown_since=shown_since)
 
 
 def test_validators_are_of_the_unit(schema: Schema) -> None:
@@ -37,15 +40,17 @@ def test_validators_are_of_the_unit(schema: Schema) -> None:
     txids.changed(1, "2026-11-27T10:00:00.000Z", [f"{ENTRY}[id='1']"])
     txids.changed(2, "2026-11-27T11:00:00.000Z", [f"{ENTRY}[id='2']"])
     of = {
-        path: validators_of(view(txids), place(schema, path), shown="s", media=Media.JSON)
+        path: validators_of(view(txids), place(schema, path), shown="s", since=LONG_BEFORE, media=Media.JSON)
         for path in ("", f"{ENTRY}=1", f"{ENTRY}=2", ENTRY)
     }
     assert of[""].etag == of[f"{ENTRY}=2"].etag == of[ENTRY].etag != of[f"{ENTRY}=1"].etag
     assert of[f"{ENTRY}=1"].headers["Last-Modified"] == "Fri, 27 Nov 2026 10:00:00 GMT"
     txids.changed(3, "2026-11-27T11:00:00.000Z", ["/ietf-netconf-acm:nacm/groups"])
-    of_rules = validators_of(view(txids), place(schema, ENTRY), shown="s", media=Media.JSON)
-    assert (of_rules.modified, of_rules.rules_since) == (ELEVEN, ELEVEN + timedelta(seconds=1))
-    assert of[ENTRY].rules_since < TEN
+    of_rules = validators_of(
+        view(txids), place(schema, ENTRY), shown="s", since=LONG_BEFORE, media=Media.JSON
+    )
+    assert (of_rules.modified, of_rules.shown_since) == (ELEVEN, ELEVEN + timedelta(seconds=1))
+    assert of[ENTRY].shown_since < TEN
 
 
 @pytest.mark.parametrize(
@@ -107,8 +112,8 @@ def test_what_a_client_has(fields: dict[str, str], known: bool) -> None:
 def test_a_time_says_nothing_of_what_newer_rules_show() -> None:
     later = {"if-modified-since": "Fri, 27 Nov 2026 10:30:00 GMT"}
     assert made().are_known(later)
-    assert not made(rules_since=ELEVEN).are_known(later)
-    assert made(rules_since=ELEVEN).are_known({"if-none-match": OURS})  # a tag is of the rules
+    assert not made(shown_since=ELEVEN).are_known(later)
+    assert made(shown_since=ELEVEN).are_known({"if-none-match": OURS})  # a tag is of the rules
 
 
 @pytest.mark.parametrize(
@@ -156,6 +161,34 @@ def test_a_digest_is_of_what_the_rules_show(schema: Schema) -> None:
     alike = (access(NARROW, user="bob"), access(NARROW, WRITING), access(WRITING, NARROW))
     assert {shown.to(one) for one in alike} == {digests[1]}
     assert shown.to(access(NARROW, free="recovery")) == digests[0]
+
+
+def test_since_when_somebody_is_shown_the_same(schema: Schema, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [TEN + timedelta(milliseconds=900)]
+    shown = Shown(schema, lambda: clock[0])
+    first, second = TEN + timedelta(seconds=1), ELEVEN + timedelta(seconds=1)
+    assert shown.since(access(NARROW)) == first
+    clock[0] = ELEVEN
+    assert shown.since(access(NARROW)) == shown.since(access(NARROW, WRITING)) == first
+    assert shown.since(access(NARROW, user="bob")) == second  # who may have been shown anything
+    assert shown.since(replace(access(NARROW), secrets=False)) == second
+    assert shown.since(access(NARROW)) == first  # whatever his browser is shown
+    assert shown.since(access(ALL)) == second  # as in another group
+    clock[0] += timedelta(hours=1)
+    assert shown.since(access(NARROW)) == second + timedelta(hours=1)  # and back
+    monkeypatch.setattr("agent.restconf.shown._KNOWN_MAX", 3)
+    for number in range(10):
+        shown.since(access(user=str(number)))
+        assert len(shown._since) <= 3
+
+
+def test_a_time_is_of_what_its_reader_is_shown(schema: Schema) -> None:
+    txids = Txids("o")
+    txids.changed(1, "2026-11-27T10:00:00.000Z", [f"{ENTRY}[id='1']"])
+    later = {"if-modified-since": "Fri, 27 Nov 2026 10:30:00 GMT"}
+    for since, known in ((TEN, True), (ELEVEN, False)):
+        found = validators_of(view(txids), place(schema, ENTRY), shown="s", since=since, media=Media.JSON)
+        assert found.are_known(later) is known
 
 
 @dataclass(frozen=True)
@@ -288,3 +321,36 @@ async def test_other_rules_make_another_tag(client: Client) -> None:
         f"{AT}=1", {"every-construct:entry": [{"id": "1"}]}, If_Match=known["If_None_Match"]
     )
     assert edit.status in (403, 412)
+
+
+IN_GROUP = (
+    f'<nacm xmlns="{NACM}" xmlns:ec="urn:yangswan:test:every-construct">'
+    "<rule-list><name>staff</name><group>staff</group><rule><name>note</name><path>/ec:top/ec:entry/ec:word</path>"
+    "<access-operations>read</access-operations><action>deny</action></rule></rule-list></nacm>"
+)
+
+
+async def test_a_time_says_nothing_of_what_is_shown_to_other_groups_of_the_system(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    groups: list[tuple[str, ...]] = [()]
+
+    async def groups_of(_logins: Logins, _user: str) -> tuple[str, ...]:
+        return groups[0]
+
+    monkeypatch.setattr(Logins, "groups_of", groups_of)
+    clock = [datetime.now(UTC) + timedelta(hours=1)]
+    client.app._shown._now = lambda: clock[0]
+    await commit(client, rules=IN_GROUP)
+    reader = client.as_user("reader")
+    for now, is_shown in (((), True), (("staff",), False), ((), True)):
+        groups[0] = now
+        before = {"If_Modified_Since": format_datetime(clock[0], usegmt=True)}
+        clock[0] += timedelta(hours=1)
+        found = await reader.get(CONFIG, **before)
+        assert (found.status, b"abc" in found.body) == (200, is_shown)
+        clock[0] += timedelta(seconds=2)
+        after = {"If_Modified_Since": format_datetime(clock[0], usegmt=True)}
+        assert (await reader.get(CONFIG, **after)).status == 304
+        browser = await reader.get(CONFIG, **after, Sec_Fetch_Dest="document")
+        assert browser.status == 200  # where that is shown something else, or may be
