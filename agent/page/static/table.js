@@ -283,7 +283,7 @@ class Table {
     if (this.#context.link.refused.state) return "";
     if (this.#tunnels.synced) return "There is no tunnel.";
     if (this.#context.link.state === "lost") return "Nothing is known of the tunnels yet.";
-    return "Loading the tunnels. Where there are thousands of them, this takes some seconds.";
+    return "Loading the tunnels. Where there are thousands of them, this takes a while.";
   }
 }
 
