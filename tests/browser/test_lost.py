@@ -95,6 +95,27 @@ async def test_who_logs_out_in_one_tab_is_out_in_all(admin: Visit) -> None:
     assert "www-authenticate" not in answer.headers or "Basic" in answer.headers["www-authenticate"]
 
 
+async def test_a_tab_does_not_go_on_as_who_has_logged_in_in_another_one(
+    visits: Visits, served: Served
+) -> None:
+    admin = await visits.begin(served.address)
+    other = await admin.watch.tab()
+    await admin.open()
+    await other.goto(f"{admin.address}/")
+    await expect(other.get_by_role("button", name="Log in")).to_be_visible()
+    await admin.log_in(ADMIN, WORD)
+    await admin.live()
+    await other.get_by_role("textbox", name="User").fill(READER)
+    await other.get_by_label("Password").fill(WORD)
+    await other.get_by_role("button", name="Log in").click()
+    await expect(other.get_by_role("status").filter(has_text="Live")).to_be_visible()
+    await expect(admin.alert(f"was that of {ADMIN}, and is that of {READER} now")).to_be_visible()
+    await expect(admin.page.locator(".who")).to_have_text(READER)
+    await admin.live()
+    await expect(admin.row(1)).to_be_visible()
+    await admin.accessible()
+
+
 async def test_a_session_that_has_ended_is_noticed_when_the_stream_is_opened_again(
     visits: Visits, served: Served
 ) -> None:

@@ -186,6 +186,63 @@ async def test_a_session_that_is_over_leaves_nothing_but_the_reason(
     assert await told.page.evaluate("window.streams.length") == 1
 
 
+@pytest.mark.parametrize("way", ["over", "hello", "retry", "sessions"])
+async def test_a_session_that_is_somebody_elses_by_now_is_begun_anew_as_his(told: Told, way: str) -> None:
+    await told.page.get_by_role("searchbox").fill("192.0.2.3")
+    await expect(told.rows()).to_have_count(1)
+    told.user = "rita"
+    if way == "over":
+        await told.tell("over", {"reason": "changed"})
+    elif way == "hello":
+        await told.tell("hello", {"user": "rita", "subscriptions": {"state": 1}, "version": "1"})
+    elif way == "retry":
+        await told.page.evaluate("window.streams.at(-1).onerror(new Event('error'))")
+    else:
+        await told.page.get_by_role("link", name="Sessions").click()
+    said = told.page.get_by_role("alert").filter(has_text="somebody else has logged in")
+    await expect(said).to_contain_text("was that of admin, and is that of rita now")
+    await told.streams(2)
+    assert await told.page.evaluate("window.streams.map((one) => !!one.closed)") == [True, False]
+    await expect(told.page.locator(".who")).to_have_text("rita")
+    await told.page.get_by_role("link", name="Tunnels", exact=True).click()
+    await expect(told.rows()).to_have_count(0)
+    told.tunnels = [tunnel(5)]
+    await told.greet()
+    await expect(told.page.get_by_role("status")).to_have_text("Live")
+    await expect(told.rows()).to_have_count(1)
+    await expect(told.page.get_by_role("searchbox")).to_have_value("")
+    await expect(said).to_be_visible()
+    await assert_accessible(told.page)
+
+
+async def test_who_has_logged_in_again_in_another_tab_goes_on(told: Told) -> None:
+    await told.tell("over", {"reason": "changed"})
+    await told.streams(2)
+    await told.greet()
+    await expect(told.page.get_by_role("status")).to_have_text("Live")
+    await expect(told.rows()).to_have_count(7)
+    await expect(told.page.get_by_role("alert").filter(has_text="somebody else")).to_have_count(0)
+
+
+@pytest.mark.parametrize("missing", ["history.js", "commits.js"], ids=["view", "what it imports"])
+async def test_a_view_that_could_not_be_fetched_is_shown_when_somebody_tries_again(
+    told: Told, missing: str
+) -> None:
+    told.unreachable = {f"/static/{missing}", "/session"}
+    await told.page.get_by_role("link", name="History").click()
+    await expect(told.page.get_by_role("heading", level=1)).to_have_text("This cannot be shown")
+    await assert_accessible(told.page)
+    again = told.page.get_by_role("main").get_by_role("button", name="Try again")
+    await again.click()
+    await expect(told.page.get_by_role("main").get_by_role("alert")).to_contain_text("does not answer")
+    told.unreachable.clear()
+    await again.click()
+    await expect(told.page.get_by_role("heading", level=1)).to_have_text("History")
+    await told.streams(1)
+    await told.greet()
+    await expect(told.page.get_by_role("status").first).to_have_text("Live")
+
+
 async def test_a_gateway_that_stops_is_waited_for(told: Told) -> None:
     await told.tell("over", {"reason": "stopping"})
     await expect(told.page.get_by_role("status")).to_contain_text("Lost the gateway")

@@ -97,14 +97,32 @@ async def test_octets_beyond_what_a_float_counts_are_no_noise(modules: Modules) 
     assert (received, sent) == (0, 0)
 
 
-async def test_samples_of_one_moment_and_older_ones_say_nothing(modules: Modules) -> None:
+async def test_samples_of_one_moment_say_nothing(modules: Modules) -> None:
     assert await rates(
-        modules,
-        sample(10, 10, (1, 0, 0)),
-        sample(10, 10, (1, 500, 0)),
-        sample(5, 5, (1, 9, 0)),
-        sample(20, 20, (1, 1000, 0)),
-    ) == [None, None, None, (100, 0)]
+        modules, sample(10, 10, (1, 0, 0)), sample(10, 10, (1, 500, 0)), sample(20, 20, (1, 1000, 0))
+    ) == [None, None, (100, 0)]
+
+
+async def test_traffic_goes_on_when_the_clock_of_the_gateway_was_put_back(modules: Modules) -> None:
+    """By 30 minutes, between two samples."""
+    late = BEGIN.format(29, 50)
+    found = await modules.run(
+        RUN.replace("return [", "return [tunnels.samples(1).map(({at}) => at - Date.parse(given.zero)), "),
+        {
+            "zero": BEGIN.format(0, 0),
+            "state": update({"status": "installed", "since": late}),
+            "samples": [
+                sample(1800, 10, (1, 0, 0)),
+                sample(1810, 20, (1, 1000, 0)),
+                sample(0, 30, (1, 2000, 0)),
+                sample(10, 40, (1, 4000, 0)),
+            ],
+        },
+    )
+    assert [rate and rate["in"] for _times, rate, *_ in found] == [None, 100, None, 200]
+    assert [times for times, *_ in found][2:] == [[0], [0, 10_000]]
+    zero = found[0][2] - 1790 * 1000
+    assert [(at - zero) // 1000 for _times, _rate, at, _ in found] == [1790, 1790, -30, -30]
 
 
 async def test_a_tunnel_that_is_down_carries_nothing_and_one_that_is_not_told_of_is_not_known(

@@ -219,6 +219,56 @@ async def test_a_log_whose_number_comes_after_the_stop_is_stopped_then(modules: 
     assert await modules.run(FOLLOWING + script) == ["start-log", "stop-log"]
 
 
+@pytest.mark.parametrize("first", ['resolve({ "log-id": 3 })', 'reject(new Error("refused"))'])
+@pytest.mark.parametrize("order", ["0, 1", "1, 0"])
+async def test_who_stops_and_follows_again_before_the_answer_has_one_log(
+    modules: Modules, first: str, order: str
+) -> None:
+    script = f"""
+    const faults = [];
+    window.addEventListener("unhandledrejection", (event) => faults.push(event.reason.message));
+    for (let i = 0; i < 3; i++) button.click();
+    line(3, "of the first");
+    line(4, "early");
+    for (const one of [{order}]) {{
+      if (one === 0) answers[0].{first};
+      else answers[1].resolve({{ "log-id": 4 }});
+      await turn();
+      await turn();
+    }}
+    line(3, "of the first");
+    line(4, "late");
+    await frame();
+    const alert = body.querySelector("[role=alert]");
+    return [asked.slice(2), shown().map((text) => text.slice(21)), button.textContent, alert, faults];
+    """
+    asked, shown, button, alert, faults = await modules.run(FOLLOWING + script)
+    assert asked == ([["stop-log", {"log-id": 3}, False]] if "resolve" in first else [])
+    assert shown == ["early", "late"]
+    assert (button, alert, faults) == ("Stop log", None, [])
+
+
+async def test_what_fails_after_the_stop_is_no_trouble_and_one_without_a_number_is(modules: Modules) -> None:
+    script = """
+    button.click();
+    button.click();
+    answers[0].reject(new Error("refused"));
+    await turn();
+    const stopped = [body.querySelector("[role=alert]"), status(), button.textContent];
+    button.click();
+    answers[1].resolve(null);
+    await turn();
+    return [...stopped, body.querySelector("[role=alert]") !== null, button.textContent];
+    """
+    assert await modules.run(FOLLOWING + script) == [
+        None,
+        "Stopped. 0 lines shown.",
+        "Follow log",
+        True,
+        "Follow log",
+    ]
+
+
 async def test_a_log_is_begun_anew_when_the_gateway_is_heard_again(modules: Modules) -> None:
     script = """
     context.again();

@@ -5,8 +5,9 @@ What is between the two, the stream and the requests, is played here; the page i
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,12 +36,16 @@ State = dict[str, Any]
 
 @dataclass
 class Told:
-    """``user``: who is logged in, None for nobody; ``tunnels``: what each first update of a stream has."""
+    """``user``: who is logged in, None for nobody; ``tunnels``: what each first update of a stream has;
+    ``unreachable``: paths that get no answer; ``held``: those that get one once ``go_on`` is set."""
 
     page: Page
     user: str | None = "admin"
     tunnels: list[State] = field(default_factory=list)
     patches: int = 0
+    unreachable: set[str] = field(default_factory=set)
+    held: set[str] = field(default_factory=set)
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def tell(self, name: str, value: object) -> None:
         await self.page.evaluate("([name, value]) => window.tell(name, value)", [name, value])
@@ -50,7 +55,7 @@ class Told:
         self.patches = 0
         ids = {"state": 1, "traffic": 2}
         await self.tell(
-            "hello", {"user": "admin", "now": BEGIN.format(0), "version": "1", "subscriptions": ids} | more
+            "hello", {"user": self.user, "now": BEGIN.format(0), "version": "1", "subscriptions": ids} | more
         )
         await self.push(1, **{"push-update": _contents(self.tunnels)})
 
@@ -81,7 +86,11 @@ class Told:
     async def answer(self, route: Route) -> None:
         path = route.request.url.removeprefix(ADDRESS).split("?")[0]
         name = path.removeprefix("/static/")
-        if path == "/":
+        if path in self.held:
+            await self.go_on.wait()
+        if path in self.unreachable:
+            await route.abort("connectionreset")
+        elif path == "/":
             await route.fulfill(body=(STATIC / "index.html").read_bytes(), content_type=TYPES[".html"])
         elif path == "/session" and self.user is not None:
             known = {"user": self.user, "csrf-token": "t", "expires": None, "by": "password"}
@@ -114,19 +123,34 @@ def gone(id: int) -> State:
 
 
 @asynccontextmanager
-async def told_in(browser: Browser, tunnels: list[State]) -> AsyncIterator[Told]:
-    """The page of somebody who is logged in, live, with ``tunnels``."""
+async def told_in(
+    browser: Browser,
+    tunnels: list[State],
+    *,
+    has_clock: bool = False,
+    scripts: Sequence[str] = (),
+    is_live: bool = True,
+) -> AsyncIterator[Told]:
+    """The page of somebody who is logged in, live, with ``tunnels``.
+
+    ``has_clock``: its time can be moved; ``scripts``: are run before its own; ``is_live``: else its
+    stream has not begun.
+    """
     context = await browser.new_context()
     faults: list[str] = []
     context.on("weberror", lambda error: faults.append(str(error.error)))
     try:
-        await context.add_init_script(STREAMS)
+        for script in (STREAMS, *scripts):
+            await context.add_init_script(script)
         told = Told(await context.new_page(), tunnels=tunnels)
         await context.route(f"{ADDRESS}/**", told.answer)
+        if has_clock:
+            await told.page.clock.install()
         await told.page.goto(f"{ADDRESS}/")
         await told.streams(1)
-        await told.greet()
-        await expect(told.page.get_by_role("status")).to_have_text("Live")
+        if is_live:
+            await told.greet()
+            await expect(told.page.get_by_role("status")).to_have_text("Live")
         yield told
     finally:
         await context.close()

@@ -25,6 +25,7 @@ export class ApiError extends Error {
 /* The only thing kept of a session: it opens nothing without the cookie, which no script can read. */
 let csrfToken = "";
 const strangers = new Set();
+const known = new Set();
 
 /** Call `callback` whenever an answer says that nobody is logged in any more; returns what ends that. */
 export function onLoggedOut(callback) {
@@ -32,16 +33,25 @@ export function onLoggedOut(callback) {
   return () => strangers.delete(callback);
 }
 
+/** Call `callback({user, expires, by})` whenever the gateway says who is logged in; returns what ends that. */
+export function onUser(callback) {
+  known.add(callback);
+  return () => known.delete(callback);
+}
+
 /** Log in; returns `{user, expires, by}`. The password is not kept. */
 export async function login(user, password) {
-  return known(await ask("POST", "/session", JSON.stringify({ user, password }), "application/json"));
+  return kept(await ask("POST", "/session", JSON.stringify({ user, password }), "application/json"));
 }
 
 /** Return `{user, expires, by}` of who has a session or a client certificate; null: nobody is logged in. */
 export async function whoAmI() {
   try {
     const answer = await ask("GET", "/session");
-    return answer === null ? null : known(answer);
+    if (answer === null) return null;
+    const who = kept(answer);
+    for (const callback of [...known]) callback(who);
+    return who;
   } catch (error) {
     if (error.status === 401) return null;
     throw error;
@@ -150,7 +160,7 @@ function waitOf(response) {
   return /^\d{1,6}$/.test(text) ? Number(text) : null;
 }
 
-function known(answer) {
+function kept(answer) {
   csrfToken = String(answer?.["csrf-token"] ?? "");
   return { user: String(answer?.user ?? ""), expires: answer?.expires ?? "", by: answer?.by ?? "password" };
 }

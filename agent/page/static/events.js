@@ -1,8 +1,14 @@
 /* The stream of what the gateway tells: one connection, which is made again until it is closed. */
 
-const NAMES = ["hello", "push", "notification", "alive", "over"];
+const NAMES = ["hello", "push", "notification", "alive", "over", "large"];
 /* The gateway says something each 10 s. */
 const SILENCE_MS = 25_000;
+/* But before it says anything it reads the state of all tunnels, which takes long where there are many. */
+const FIRST_MS = 120_000;
+/* An event is heard of when it is there as a whole: one that was announced may come as slowly as this. */
+const SLOWEST_OCTETS_PER_S = 16_384;
+/* No announcement makes the page wait longer than for this. */
+const LARGEST_OCTETS = 256 * 2 ** 20;
 const LOOK_MS = 1000;
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 30_000;
@@ -23,12 +29,16 @@ export function open(onEvent, onState, { trafficS = 10, allowed = async () => tr
   let source = null;
   let heardAt = null;
   let beganAt = 0;
+  let quietSince = 0;
+  let patienceMs = FIRST_MS;
   let waitMs = FIRST_WAIT_MS;
   let timer = null;
   let closed = false;
 
   function connect() {
     beganAt = Date.now();
+    quietSince = beganAt;
+    patienceMs = FIRST_MS;
     source = new EventSource(`/events?traffic-s=${trafficS}`);
     const mine = source;
     for (const name of NAMES) {
@@ -39,9 +49,12 @@ export function open(onEvent, onState, { trafficS = 10, allowed = async () => tr
 
   function take(name, data) {
     heardAt = Date.now();
+    quietSince = heardAt;
+    patienceMs = SILENCE_MS;
     let value;
     try {
       value = JSON.parse(data);
+      if (name === "large") patienceMs += slowest(value.octets);
       if (name === "hello") onState("live", {});
       if (name === "over") return over(String(value.reason ?? ""));
       onEvent(name, value);
@@ -108,7 +121,11 @@ export function open(onEvent, onState, { trafficS = 10, allowed = async () => tr
   }
 
   const watch = setInterval(() => {
-    if (source !== null && Date.now() - Math.max(heardAt ?? 0, beganAt) > SILENCE_MS) lose("silent");
+    const now = Date.now();
+    // The clock of this machine may be put back, too.
+    quietSince = Math.min(quietSince, now);
+    beganAt = Math.min(beganAt, now);
+    if (source !== null && now - quietSince > patienceMs) lose("silent");
   }, LOOK_MS);
   window.addEventListener("online", hurry);
   onState("connecting", { at: null });
@@ -122,4 +139,9 @@ export function open(onEvent, onState, { trafficS = 10, allowed = async () => tr
     /** Try at once instead of waiting. */
     hurry,
   };
+}
+
+/** Return how long so many octets may take, in ms. */
+function slowest(octets) {
+  return (Math.min(Math.max(0, Number(octets) || 0), LARGEST_OCTETS) / SLOWEST_OCTETS_PER_S) * 1000;
 }

@@ -57,9 +57,8 @@ export function following(context, id, source, body) {
 
   let number = null; // what the gateway calls it, while it runs
   let wanted = false;
-  let early = null;
+  let starting = null; // the start that is not answered yet: what came meanwhile
   let count = 0;
-  let closed = false;
   const names = [source.event, `yangswan-daemon:${source.name}-ended`, "yangswan-agent:notifications-missed"];
   const deaf = hearing(context, names, heard);
   const again = context.onLiveAgain(() => wanted && renew());
@@ -84,35 +83,48 @@ export function following(context, id, source, body) {
   }
 
   async function start() {
-    early = [];
+    const early = [];
+    starting = early;
     replace(trouble);
     const input = { tunnel: [id], seconds: LEASE_S, [source.count]: source.bound };
+    let begun;
     try {
-      const output = await context.api.invoke(`/operations/yangswan-daemon:start-${source.name}`, input);
-      number = output[`${source.name}-id`];
+      begun = (await context.api.invoke(`/operations/yangswan-daemon:start-${source.name}`, input))[`${source.name}-id`];
     } catch (error) {
-      wanted = false;
-      early = null;
-      if (!closed) replace(trouble, problem(`The ${label} cannot be followed`, error));
-      return draw();
+      if (starting === early) failed(error);
+      return;
     }
-    const waiting = early;
-    early = null;
-    if (!wanted) return stop();
+    // Who has stopped, and perhaps followed anew, before it was answered wants that one no more.
+    const isOurs = wanted && starting === early;
+    if (starting === early) starting = null;
+    if (!isOurs) return stop(begun);
+    number = begun;
     draw();
-    for (const event of waiting) heard(event);
+    for (const event of early) heard(event);
+  }
+
+  function failed(error) {
+    starting = null;
+    if (!wanted) return;
+    wanted = false;
+    replace(trouble, problem(`The ${label} cannot be followed`, error));
+    draw();
   }
 
   function end() {
     wanted = false;
     draw(`Stopped. ${counted(count, source.noun)} shown.`);
-    if (early === null) stop();
+    stopRunning();
   }
 
-  async function stop({ keepalive = false } = {}) {
+  /* One that is being started is stopped when it has a number. */
+  function stopRunning(how) {
     const running = number;
     number = null;
-    if (running === null) return;
+    return running === null ? undefined : stop(running, how);
+  }
+
+  async function stop(running, { keepalive = false } = {}) {
     try {
       await context.api.invoke(`/operations/yangswan-daemon:stop-${source.name}`, { [`${source.name}-id`]: running }, { keepalive });
     } catch {
@@ -122,9 +134,9 @@ export function following(context, id, source, body) {
 
   /* The gateway may have been started anew, and know nothing of it. */
   async function renew() {
-    if (early !== null) return;
-    await stop();
-    if (wanted && early === null) await start();
+    if (starting !== null) return;
+    await stopRunning();
+    if (wanted && starting === null && number === null) await start();
   }
 
   function heard(event) {
@@ -133,8 +145,8 @@ export function following(context, id, source, body) {
       if (wanted) replace(trouble, h("p", { class: "warning" }, `${counted(content.count ?? 0, "event")} could not be shown: more came than this page was able to take.`));
       return;
     }
-    if (early !== null) {
-      if (early.length < EARLY_MAX) early.push(event);
+    if (starting !== null) {
+      if (starting.length < EARLY_MAX) starting.push(event);
       return;
     }
     if (number === null || content[`${source.name}-id`] !== number) return;
@@ -157,18 +169,17 @@ export function following(context, id, source, body) {
 
   function leave() {
     wanted = false;
-    stop({ keepalive: true });
+    stopRunning({ keepalive: true });
   }
 
   return {
     close() {
-      closed = true;
       wanted = false;
       deaf();
       again();
       lines.close();
       window.removeEventListener("pagehide", leave);
-      if (early === null) stop();
+      stopRunning();
     },
   };
 }

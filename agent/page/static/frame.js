@@ -1,7 +1,7 @@
 /* What is around each view: the way to the others, who is logged in, and how well the gateway is heard. */
 
 import { h, replace, setAttribute, setText } from "./dom.js";
-import { clock, roughly } from "./words.js";
+import { clock, octets, roughly } from "./words.js";
 
 const PLACES = [["tunnels", "Tunnels"], ["history", "History"], ["sessions", "Sessions"], ["daemon", "Daemon"], ["certificates", "Certificates"]];
 const MESSAGE_MS = 8000;
@@ -11,6 +11,7 @@ export class Frame {
   #connection = h("span", { role: "status", class: "connection" });
   #banner = h("div", { class: "banner", hidden: true });
   #since = h("span", {});
+  #now = h("button", { type: "button" }, "Try now");
   #who = h("span", { class: "who" });
   #out = h("button", { type: "button" }, "Log out");
   #links = PLACES.map(([place, words]) => h("a", { href: `#/${place}`, "data-place": place }, words));
@@ -25,7 +26,8 @@ export class Frame {
     this.#out.addEventListener("click", onLogout);
     this.#session.append(this.#connection, this.#who, this.#out);
     replace(header, h("div", { class: "bar" }, h("span", { class: "brand" }, "yangswan"), this.#nav, this.#session), this.#banner);
-    replace(this.#banner, this.#since, h("button", { type: "button", onclick: onHurry }, "Try now"));
+    this.#now.addEventListener("click", onHurry);
+    replace(this.#banner, this.#since, this.#now);
     replace(messages, this.#alerts, this.#told);
     setInterval(() => this.#tick(), 1000);
   }
@@ -67,22 +69,27 @@ export class Frame {
     const state = this.#link?.state ?? "none";
     document.body.dataset.connection = state;
     const heardAt = this.#link?.heardAt ?? null;
-    setText(this.#connection, words(state, heardAt));
+    setText(this.#connection, words(state, heardAt, this.#link?.loading ?? null));
     setAttribute(this.#banner, "hidden", state !== "lost");
     this.#tick();
   }
 
   #tick() {
     if (this.#link?.state !== "lost") return;
-    const { heardAt } = this.#link;
+    const { heardAt, loading } = this.#link;
+    setAttribute(this.#now, "hidden", loading !== null);
+    if (loading !== null) {
+      return setText(this.#since, `The gateway is there again, and tells everything anew: ${octets(loading)}. Until then, what is shown may be old.`);
+    }
     const since = heardAt === null
       ? "The gateway does not answer."
-      : `The gateway was last heard at ${clock(heardAt)}, ${roughly((Date.now() - heardAt) / 1000)} ago. What is shown is of then and may be old.`;
+      : `The gateway was last heard at ${clock(heardAt)}, ${roughly(Math.max(0, Date.now() - heardAt) / 1000)} ago. What is shown is of then and may be old.`;
     setText(this.#since, `${since} The page goes on trying to reach it.`);
   }
 }
 
-function words(state, heardAt) {
+function words(state, heardAt, loading) {
+  if (loading !== null) return `Loading ${octets(loading)}`;
   if (state === "live") return "Live";
   if (state === "lost") return heardAt === null ? "The gateway does not answer" : `Lost the gateway, last seen ${clock(heardAt)}`;
   return state === "connecting" ? "Connecting" : "";

@@ -2,9 +2,10 @@
 
 import { h, replace, setText } from "./dom.js";
 import { AGENT, LEAFS, OF_COMMITS, changedWords, idsBefore, outcomeOf, pendingOf, pendingWords } from "./commits.js";
-import { busy, empty, heading, moment, problem, said, show as draw, table, warning } from "./parts.js";
+import { busy, empty, heading, moment, problem, said, show as draw, warning } from "./parts.js";
 import { groups } from "./bounded.js";
 import { orNothing, standing } from "./reading.js";
+import { standingTable } from "./rows.js";
 import { counted } from "./words.js";
 
 /* RESTCONF has no filter: of older commits each is asked for by its id, a few at a time, that others wait for nothing. */
@@ -17,10 +18,12 @@ const COLUMNS = ["Commit", "Time", "User", "Comment", "Cause", "Outcome", "Chang
 
 export async function show(main, context) {
   const place = h("div", {});
+  const waiting = h("div", {});
+  const list = standingTable("History", COLUMNS);
   const trouble = h("div", {});
   const status = h("p", { class: "muted", role: "status" });
   const older = h("button", { type: "button", hidden: true, onclick: readOlder }, "Older commits");
-  const view = h("div", { class: "view view-history" }, heading("History"), trouble, place, status, older);
+  const view = h("div", { class: "view view-history" }, heading("History"), trouble, waiting, place, status, older);
   replace(main, view);
   busy(place);
   const commits = new Map();
@@ -48,6 +51,15 @@ export async function show(main, context) {
     if (ids.length && Math.min(...ids) > known + 1) commits.clear();
     for (const one of commit) commits.set(one.id, one);
     lowest = commits.size ? Math.min(...commits.keys()) : Infinity;
+    keepNewest();
+  }
+
+  /* A page that stays open for long is told of more commits than it can show. */
+  function keepNewest() {
+    if (commits.size <= SHOWN_MAX) return;
+    const ids = [...commits.keys()].sort((one, other) => other - one);
+    for (const id of ids.slice(SHOWN_MAX)) commits.delete(id);
+    lowest = ids[SHOWN_MAX - 1];
   }
 
   function redraw() {
@@ -59,8 +71,10 @@ export async function show(main, context) {
     older.hidden = rows.length === 0 || lowest <= oldest || rows.length >= SHOWN_MAX;
     const total = history["commit-count"];
     setText(status, rows.length && total !== undefined ? `${counted(rows.length, "commit")} of ${total} shown.` : "");
+    draw(waiting, rows.length > 0 && pending && pendingNote(pending));
     if (rows.length === 0) return draw(place, empty("Nothing has been committed, or you may not read the history."));
-    return draw(place, pending && pendingNote(pending), table("History", COLUMNS, rows.map((one) => row(one, pending, now))));
+    list.draw(rows.map((one) => rowOf(one, outcomeOf(one, pending, now))));
+    if (!place.contains(list.element)) draw(place, list.element);
   }
 
   async function readOlder() {
@@ -75,6 +89,7 @@ export async function show(main, context) {
         for (const commit of found) if (commit !== undefined) commits.set(commit.id, commit);
         lowest = Math.min(lowest, ...some);
       }
+      keepNewest();
       replace(trouble);
     } catch (error) {
       replace(trouble, problem("Older commits cannot be shown", error, readOlder));
@@ -110,14 +125,18 @@ export function pendingNote(pending) {
   return warning(h("bdi", {}, pendingWords(pending)), until && ": ", until, ".");
 }
 
-function row(commit, pending, now) {
+function rowOf(commit, became) {
+  return { key: commit.id, text: JSON.stringify([commit, became]), cells: () => cellsOf(commit, became) };
+}
+
+function cellsOf(commit, became) {
   return [
     h("a", { href: `#/history/${commit.id}` }, String(commit.id)),
     moment(commit.time),
     said(commit.user),
     said(commit.comment),
     String(commit.cause ?? "").replaceAll("-", " "),
-    outcome(outcomeOf(commit, pending, now)),
+    outcome(became),
     changedWords(commit),
   ];
 }

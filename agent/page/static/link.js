@@ -5,6 +5,8 @@ import { open } from "./events.js";
 
 const COUNTERS =
   "/data/yangswan-ipsec:tunnels?fields=ipsec(id;state(time-since-rekey;child-sa(unique-id;bytes-in;bytes-out)))";
+/* What is there sooner needs no word. */
+const SLOW_MS = 2000;
 const STATE_CHANGES = "ietf-subscribed-notifications:subscription-";
 
 /**
@@ -13,13 +15,18 @@ const STATE_CHANGES = "ietf-subscribed-notifications:subscription-";
  * `state`: "connecting", "live", "lost"; "live" is said when the state of the tunnels is known to be true again, not
  * when the line is there. `heardAt`: when the gateway was last heard (ms, null). `refused`: what the user may not
  * read, the server's words by "state" or "traffic". `troubles`: what else is not told, sentences by the same names.
+ * `loading`: of how many octets the event is that is on its way for a while, null: of none.
  */
 export class Link {
   state = "connecting";
   heardAt = null;
   refused = {};
   troubles = {};
+  loading = null;
+  #slow = 0;
   #tunnels;
+  #user;
+  #onOther;
   #subscriptions = {};
   #ahead = 0;
   #isOpen = true;
@@ -30,9 +37,14 @@ export class Link {
   #followers = new Set();
   #stream;
 
-  /** `onOver(reason)`: the gateway ended the session; `allowed`: tells whether there still is one. */
-  constructor(tunnels, { allowed, onOver }) {
+  /**
+   * `user`: whose it is; `allowed`: tells whether there still is a session; `onOver(reason)`: the gateway ended it;
+   * `onOther()`: the stream is that of another user.
+   */
+  constructor(tunnels, { user, allowed, onOver, onOther }) {
     this.#tunnels = tunnels;
+    this.#user = user;
+    this.#onOther = onOther;
     this.#stream = open(
       (name, value) => this.#take(name, value),
       (state, detail) => (state === "over" ? onOver(detail.reason) : this.#moved(state, detail)),
@@ -74,6 +86,7 @@ export class Link {
 
   close() {
     this.#isOpen = false;
+    clearTimeout(this.#slow);
     this.#stream.close();
     this.#listeners.clear();
     this.#followers.clear();
@@ -81,6 +94,7 @@ export class Link {
 
   #moved(state, { at, reason }) {
     if (state === "live") return;
+    this.#arrived();
     if (at !== null && at !== undefined) this.heardAt = at;
     // What was not understood is told anew in a moment; only if that helps nothing it is a loss.
     if (reason === "not understood" && this.#restarts++ === 0) return this.#become("connecting");
@@ -98,10 +112,22 @@ export class Link {
   }
 
   #take(name, value) {
+    this.#arrived();
     if (value?.now) this.#set(value.now);
     if (name === "hello") this.#greeted(value);
     else if (name === "push") this.#pushed(value);
     else if (name === "notification") for (const callback of [...this.#followers]) guarded(callback, value);
+    else if (name === "large") this.#slow = setTimeout(() => this.#awaits(Number(value.octets) || 0), SLOW_MS);
+  }
+
+  #arrived() {
+    clearTimeout(this.#slow);
+    if (this.loading !== null) this.#awaits(null);
+  }
+
+  #awaits(octets) {
+    this.loading = octets;
+    this.#tell();
   }
 
   /* The periods of all pages end at the same moments, and the next end may be long to wait for. */
@@ -117,6 +143,8 @@ export class Link {
   }
 
   #greeted(value) {
+    // All tabs have one cookie: what it opens may be somebody else's by now.
+    if (value.user !== this.#user) return this.#onOther();
     this.#tunnels.begin();
     this.#subscriptions = value.subscriptions ?? {};
     this.refused = value.refused ?? {};

@@ -1,7 +1,7 @@
 /* The page: who is logged in, which view is shown, and one connection to the gateway for all of them. */
 
 import * as api from "./api.js";
-import { h, replace } from "./dom.js";
+import { h, replace, setText } from "./dom.js";
 import { Frame } from "./frame.js";
 import { Link } from "./link.js";
 import { showLogin } from "./login.js";
@@ -18,7 +18,7 @@ const VIEWS = {
 
 const OVER = {
   logout: "You have logged out.",
-  login: "There was another login in this browser. Load the page again to go on with that.",
+  login: "There was another login in this browser. It has ended, too: log in again.",
   expired: "Your session has ended. Log in again.",
   changed: "Your session was ended, because your user, its password or its rights have changed. Log in again.",
 };
@@ -58,7 +58,7 @@ async function showView({ moveFocus }) {
   close();
   const { place, load, parameters } = route();
   frame.place(place);
-  const room = h("div", { class: "room" });
+  const room = h("div", { class: "room" }, h("p", { class: "empty" }, "Loading…"));
   replace(main, room);
   let shown;
   try {
@@ -66,13 +66,31 @@ async function showView({ moveFocus }) {
   } catch (error) {
     if (mine !== turn) return;
     console.info("the view cannot be shown:", error);
-    replace(room, h("h1", { tabindex: "-1" }, "This cannot be shown"), h("p", { role: "alert" }, error.message));
-    shown = { title: "This cannot be shown", close() {} };
+    shown = noView(room, error);
   }
   if (mine !== turn) return shown.close();
   view = shown;
   document.title = `${shown.title} - yangswan`;
   if (moveFocus) focusOn(room);
+}
+
+/* What a browser failed to fetch of a module it does not fetch again for this page: only a page loaded anew helps. */
+function noView(room, error) {
+  const trouble = h("p", { role: "alert" }, error.message);
+  const again = h("button", { type: "button", onclick: reload }, "Try again");
+  replace(room, h("h1", { tabindex: "-1" }, "This cannot be shown"), trouble, again);
+
+  async function reload() {
+    try {
+      // A gateway that is not there would leave nothing of the page.
+      await api.whoAmI();
+      location.reload();
+    } catch (problem) {
+      setText(trouble, `${problem.message}. Try again when it does.`);
+    }
+  }
+
+  return { title: "This cannot be shown", close() {} };
 }
 
 /* Who follows a link by keyboard or hears the page is taken to where the new view begins. */
@@ -106,13 +124,18 @@ function close() {
 function enter(who) {
   session = who;
   frame.quiet();
-  link = new Link(tunnels, { allowed: async () => (await api.whoAmI()) !== null, onOver: (reason) => ask(OVER[reason] ?? OVER.expired) });
+  link = new Link(tunnels, {
+    user: who.user,
+    allowed: async () => (await api.whoAmI()) !== null,
+    onOver: (reason) => anew(OVER[reason] ?? OVER.expired),
+    onOther: () => anew(OVER.expired),
+  });
   frame.session(session, link);
   showView({ moveFocus: true });
 }
 
-/* Nobody is logged in any more: nothing of what was shown stays in the page. */
-function ask(why) {
+/* Nothing of what was shown stays in the page. */
+function forget() {
   turn += 1;
   close();
   link?.close();
@@ -121,8 +144,33 @@ function ask(why) {
   tunnels.clear();
   frame.session(null, null);
   frame.quiet();
+}
+
+/* Nobody is logged in any more. */
+function ask(why) {
+  forget();
   document.title = "Log in - yangswan";
   showLogin(main, api, why, enter);
+}
+
+/* The session of this page is over, and there may be another one: of who has logged in in another tab. */
+async function anew(why) {
+  const before = session;
+  forget();
+  replace(main, h("p", { class: "empty" }, "Asking who is logged in…"));
+  const mine = turn;
+  const who = await api.whoAmI().catch(() => null);
+  if (mine !== turn) return;
+  if (who === null) ask(why);
+  else goOn(who, before);
+}
+
+function goOn(who, before) {
+  forget();
+  enter(who);
+  if (before !== null && before.user !== who.user) {
+    frame.say(`In this browser somebody else has logged in: this page was that of ${before.user}, and is that of ${who.user} now.`, "error");
+  }
 }
 
 async function leave() {
@@ -136,6 +184,8 @@ async function leave() {
 
 async function begin() {
   window.addEventListener("hashchange", () => showView({ moveFocus: true }));
+  replace(main, h("p", { class: "empty" }, "Loading…"));
+  api.onUser((who) => session !== null && session.user !== who.user && goOn(who, session));
   api.onLoggedOut(() => session !== null && ask(OVER.expired));
   try {
     const who = await api.whoAmI();

@@ -54,7 +54,8 @@ export function table(caption, columns, rows) {
   );
 }
 
-function row([first, ...others], columns) {
+/** Return a row of `table`. */
+export function row([first, ...others], columns) {
   return h(
     "tr",
     { role: "row" },

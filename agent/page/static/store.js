@@ -60,6 +60,8 @@ export class Tunnels {
     const { update, time } = opened(notification);
     const at = instant(time);
     if (!update || Number.isNaN(at)) throw new OutOfStep("traffic comes as a push-update with its time");
+    // Where the gateway's clock was put back, no time of before says how far one of now is from it.
+    if (at <= this.#times.at(-1) - CLOSEST_MS) this.#forgetSamples();
     const before = this.#times.at(-1);
     if (at - before < CLOSEST_MS) return;
     this.#times.push(at);
@@ -72,7 +74,10 @@ export class Tunnels {
       this.#traffic.set(id, flow);
       flow.take(state, at, passedS, this.#isUp(id));
     }
-    for (const [id, flow] of this.#traffic) if (!told.has(id)) flow.take({}, at, passedS, this.#isUp(id));
+    for (const [id, flow] of this.#traffic) {
+      if (!told.has(id)) flow.take({}, at, passedS, this.#isUp(id));
+      flow.upSince = this.one(id)?.state?.since;
+    }
     this.#tell(new Changed([...this.#traffic.keys()]));
   }
 
@@ -108,11 +113,14 @@ export class Tunnels {
   rekeyedAt(id) {
     const tunnel = this.one(id);
     if (tunnel?.state?.status !== "installed") return null;
-    const told = this.#traffic.get(Number(id))?.rekeyedAt ?? null;
-    // What went up after the last sample has its SA since then.
-    const up = instant(tunnel.state.since);
+    const flow = this.#traffic.get(Number(id));
+    const told = flow?.rekeyedAt ?? null;
+    const { since } = tunnel.state;
     const sampled = this.#times.at(-1);
-    return sampled !== undefined && up > sampled ? up : told;
+    if (sampled === undefined || (told !== null && since === flow.upSince)) return told;
+    // What went up after the last sample has its SA since then.
+    const up = instant(since);
+    return up > sampled ? up : told;
   }
 
   /** Call `callback` after each change with `{ids, whole}`: numbers of tunnels; `whole`: some came or went. */
@@ -131,8 +139,7 @@ export class Tunnels {
     const gone = new Changed([...this.#byId.keys()]);
     gone.whole = true;
     this.#byId.clear();
-    this.#traffic.clear();
-    this.#times = [];
+    this.#forgetSamples();
     this.#byPlace = null;
     this.#lastPatch = null;
     this.synced = false;
@@ -146,6 +153,11 @@ export class Tunnels {
   get trafficUntold() {
     const up = [...this.#traffic].filter(([id]) => this.#isUp(id));
     return up.length > 0 && up.every(([, flow]) => !flow.isTold);
+  }
+
+  #forgetSamples() {
+    this.#traffic.clear();
+    this.#times = [];
   }
 
   #isUp(id) {
@@ -252,6 +264,8 @@ class Changed {
 /** What one tunnel carries: a ring of rates, and the counters of its CHILD_SAs at the last sample. */
 class Flow {
   rekeyedAt = null;
+  /** Since when the tunnel was up, as the gateway had said at the last sample. */
+  upSince = undefined;
   isTold = false;
   counters = null;
   #rates = new Float64Array(2 * SAMPLES).fill(NaN);

@@ -13,11 +13,14 @@ const QUIET_MS = 600;
 
 const HEADINGS = { id: "ID", description: "Description", peer: "Peer", status: "Status", rekey: "Since rekey", traffic: "Traffic" };
 
-/* What was chosen is there again when one comes back from a tunnel. */
-const chosen = { typed: "", choice: "all", column: "id", direction: 1, first: 0 };
+/* What was chosen is there again when one comes back from a tunnel, and not when another user comes. */
+const ofLinks = new WeakMap();
+let chosen;
 
 /** Show the table in `main`. */
 export async function show(main, context) {
+  chosen = ofLinks.get(context.link) ?? { typed: "", choice: "all", column: "id", direction: 1, first: 0 };
+  ofLinks.set(context.link, chosen);
   const table = new Table(context);
   replace(main, table.element);
   table.start();
@@ -59,6 +62,7 @@ class Table {
       const press = () => this.#choose({ choice: chosen.choice === value ? "all" : value });
       return h("button", { type: "button", class: `count count-${value}`, "data-choice": value, onclick: press });
     });
+    this.sums = h("div", { class: "summary", role: "group", "aria-label": "How many tunnels" }, this.summary);
     this.headings = Object.entries(HEADINGS).map(([column, words]) => {
       const button = h("button", { type: "button", onclick: () => this.#sortBy(column) }, words);
       return h("th", { role: "columnheader", scope: "col", class: `cell-${column}`, "data-column": column }, button);
@@ -86,7 +90,7 @@ class Table {
       h("div", { class: "toolbar" },
         h("div", { class: "field" }, h("label", { for: "filter" }, "Filter tunnels"), this.filter),
         h("div", { class: "field" }, h("label", { for: "status" }, "Status"), this.choice),
-        h("div", { class: "summary", role: "group", "aria-label": "How many tunnels" }, this.summary)),
+        this.sums),
       this.notes,
       this.table,
       this.empty,
@@ -237,6 +241,10 @@ class Table {
 
   #say(from, count) {
     const { link } = this.#context;
+    const isLoading = !this.#tunnels.synced && link.state !== "lost" && !link.refused.state;
+    setAttribute(this.element, "aria-busy", isLoading && "true");
+    // Of what is not known yet nothing is to be counted.
+    setAttribute(this.sums, "hidden", !this.#tunnels.synced);
     const all = counts(this.#tunnels.rows());
     const words = { up: "up", down: "down", disabled: "disabled", unknown: "not known" };
     for (const button of this.summary) {
@@ -273,7 +281,9 @@ class Table {
   #emptiness(rows) {
     if (rows > 0) return "No tunnel has what is looked for.";
     if (this.#context.link.refused.state) return "";
-    return this.#tunnels.synced ? "There is no tunnel." : "Waiting for the tunnels.";
+    if (this.#tunnels.synced) return "There is no tunnel.";
+    if (this.#context.link.state === "lost") return "Nothing is known of the tunnels yet.";
+    return "Loading the tunnels. Where there are thousands of them, this takes a while.";
   }
 }
 
