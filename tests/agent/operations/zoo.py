@@ -24,7 +24,7 @@ DECLARED = f'xmlns:m="{MORE}" xmlns:z="{ZOO}"'
 
 
 def make_zoo() -> Schema:
-    """Return a schema of it, with the modules whose entries the translator of a Lab is asked for at a start."""
+    """Return a schema of it, with the module whose list the translator of a Lab has."""
     names = ("every-construct", "every-augment", "every-third", "zoo", "zoo-more")
     return Schema(standard_modules(), SERVED, [MODULES / f"{name}.yang" for name in names])
 
