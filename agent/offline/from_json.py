@@ -299,13 +299,13 @@ class _Reading:
                 continue
             node = level.get((self._spaces[own], local))
             piece, noted = Piece(self._spaces[own], local), content.get(f"@{name}")
-            is_many = isinstance(value, list) and value != [None]
-            for number, one in enumerate(value if is_many else [value]):
+            several = value if isinstance(value, list) and value != [None] else None
+            for number, one in enumerate([value] if several is None else several):
                 if isinstance(one, dict):
                     inside = list(self._any(one, self._level_below(node), own, path))
                     yield self._annotated(replace(piece, children=inside), one.get("@"), path)
                 else:
-                    note = _note(noted, number) if is_many else noted
+                    note = noted if several is None else _note(noted, number)
                     yield from self._unknown(piece, one, path, node=node, noted=note)
 
     def _level_below(self, node: SchemaNode | None) -> Level:
