@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import secrets
+from codecs import BOM_UTF8
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from datetime import timedelta
 from typing import Any
@@ -21,6 +22,7 @@ from agent.at_work import bind_session
 from agent.http.answers import Receive, Send
 from agent.http.arrival import Guest
 from agent.notifications import time_text
+from agent.offline.from_json import JsonError, read_json
 from agent.operations.context import Context
 from agent.page.events import Subscriber, Tab
 from agent.page.files import INDEX, File, is_known
@@ -285,12 +287,14 @@ async def _credentials(asked: Asked) -> tuple[str, bytes]:
             message = f"a login has {LOGIN_OCTETS_MAX} octets at most"
             raise Problem(413, "too-big", message, headers={"Connection": "close"})
     try:
-        content = json.loads(body)
-        user, password = content["user"], content["password"]
-        return str(user.encode(), "utf-8"), password.encode()
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        message = "a login is an object with the texts 'user' and 'password'"
-        raise Problem(400, "invalid-value", message) from None
+        content = {} if body.startswith(BOM_UTF8) else read_json(bytes(body))
+    except JsonError:
+        content = {}
+    match content:
+        case {"user": str(user), "password": str(password)} if len(content) == 2:
+            return user, password.encode()
+    message = "a login is an object of JSON in UTF-8, with the texts 'user' and 'password', each once"
+    raise Problem(400, "invalid-value", message)
 
 
 def _traffic_s(asked: Asked) -> int:
