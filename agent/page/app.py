@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import secrets
 from codecs import BOM_UTF8
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
@@ -32,6 +33,7 @@ from agent.page.written import Written
 from agent.restconf.login import Known, Logins, cookie_name
 from agent.restconf.methods import is_foreign
 from agent.restconf.problems import Problem
+from agent.restconf.queries import parameters
 from agent.restconf.request import Bodies, Request, UnderWay, request_of
 from agent.yang.units import entries_of
 
@@ -44,6 +46,8 @@ TRAFFIC_S = 10
 TRAFFIC_S_MIN, TRAFFIC_S_MAX = 2, 300
 ENTRIES_OF_PERIOD = 2000
 """As many entries as are looked at in one period of ``TRAFFIC_S``."""
+_TRAFFIC = "traffic-s"
+_NUMBER = re.compile(r"[0-9]{1,3}")
 _JSON = "application/json"
 _FAULT = "the server failed to carry this out; its log says why"
 
@@ -190,7 +194,7 @@ class Page:
         request = _request_of(asked)
         _refuse_other_pages(request)
         known = await self._logins.known(request.guest, request.fields, changes=False)
-        traffic_s = _traffic_s(asked)
+        traffic_s = _traffic_s(request.query)
         if request.method == "HEAD":
             return Response(headers={"Content-Type": "text/event-stream; charset=utf-8"})
         request.user = known.user
@@ -297,15 +301,16 @@ async def _credentials(asked: Asked) -> tuple[str, bytes]:
     raise Problem(400, "invalid-value", message)
 
 
-def _traffic_s(asked: Asked) -> int:
-    """Return how often traffic is to be told.
+def _traffic_s(query: str) -> int:
+    """Return how often ``query`` wants traffic to be told.
 
     Raises:
-        Problem: that cannot be (400).
+        Problem: that cannot be, or something else is asked for (400).
     """
-    text = asked.query_params.get("traffic-s", str(TRAFFIC_S))
-    if len(text) > 3 or not text.isdecimal() or not TRAFFIC_S_MIN <= int(text) <= TRAFFIC_S_MAX:
-        message = f"'traffic-s' is a number of seconds, from {TRAFFIC_S_MIN} to {TRAFFIC_S_MAX}"
+    found = parameters(query, (_TRAFFIC,))
+    text = found.get(_TRAFFIC, str(TRAFFIC_S))
+    if not _NUMBER.fullmatch(text) or not TRAFFIC_S_MIN <= int(text) <= TRAFFIC_S_MAX:
+        message = f"'{_TRAFFIC}' is a number of seconds, from {TRAFFIC_S_MIN} to {TRAFFIC_S_MAX}"
         raise Problem(400, "invalid-value", message)
     return int(text)
 
