@@ -235,7 +235,10 @@ ROOMS = (
     Room(("agent/page/files.py",)),
     Room(
         ("agent/page/*.py",),
-        (*HANDLERS, "agent.http", "agent.operations", "agent.page", "agent.restconf"),
+        (
+            *(*HANDLERS, "agent.http", "agent.operations", "agent.page", "agent.restconf"),
+            "agent.offline.from_json",
+        ),
         ("starlette",),
     ),
     Room(("agent/served.py",), ("agent.yang",)),

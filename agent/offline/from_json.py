@@ -15,7 +15,7 @@ from dataclasses import replace
 from agent.datastore.edit_attributes import DEFAULT_NS
 from agent.errors import MAX_ERRORS, BadElement, InvalidValue, RpcError, UnknownElement, raise_all, shortened
 from agent.xml import MAX_DEPTH, NETCONF_NS, YANG_NS, Element, Piece, parse, written
-from agent.yang.json_forms import JsonForm, json_forms
+from agent.yang.json_forms import JsonForm, is_anyxml, json_forms
 from agent.yang.paths import literal
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, QName, SchemaNode
@@ -30,6 +30,8 @@ _ANNOTATION_SPACES = {
     "ietf-netconf": NETCONF_NS,
     "yang": YANG_NS,
 }
+_CONFIGURATIONS = frozenset({("yangswan-agent", "dry-run", "config")})
+"""Module, operation and name of anydata that is a whole configuration, and has its forms."""
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _IDENTIFIER = re.compile("[A-Za-z_][A-Za-z0-9_.-]*")
 _PAIRED = re.compile(
@@ -217,12 +219,10 @@ class _Reading:
             if not isinstance(value, list):
                 self._refuse(node, path, "an array: [...]")
                 return
-            notes = noted if isinstance(noted, list) else []
             for number, one in enumerate(value):
-                note = notes[number] if number < len(notes) else None
-                yield from self._leaf(piece, node, value=one, noted=note, path=path)
+                yield from self._leaf(piece, node, value=one, noted=_note(noted, number), path=path)
         elif node.kind is Kind.ANYDATA:
-            yield replace(piece, children=list(self._any(value, node.module, path)))
+            yield from self._anything(piece, node, value=value, noted=noted, path=path)
         else:
             yield from self._leaf(piece, node, value=value, noted=noted, path=path)
 
@@ -273,24 +273,71 @@ class _Reading:
             attributes[f"{module}:{local}"] = _text(value)
         return replace(piece, declared=declared, attributes=attributes)
 
-    def _any(self, value: object, module: str, path: str) -> Iterator[Piece]:
-        """Yield what anydata holds."""
-        for name, content in value.items() if isinstance(value, dict) else ():
+    def _anything(
+        self, piece: Piece, node: SchemaNode, *, value: object, noted: object, path: str
+    ) -> Iterator[Piece]:
+        """Yield anydata, or anyxml, which may also hold a value (RFC 7951 sections 5.5 and 5.6)."""
+        if isinstance(value, dict):
+            if _is_configuration(node):
+                inside = self.members(value, None, "")
+            else:
+                inside = self._any(value, self._schema.roots, node.module, path)
+            yield replace(piece, children=list(inside))
+        elif is_anyxml(node) and (value is None or _form_of(value) is not None):
+            yield from self._unknown(piece, value, path, noted=noted)
+        else:
+            self._refuse(node, path, "an object: {...}")
+
+    def _any(self, content: Object, level: Level, module: str, path: str) -> Iterator[Piece]:
+        """Yield what anydata holds, in whatever form: a filter has its own. ``level``: the nodes there."""
+        for name, value in content.items():
+            if name.startswith("@"):
+                continue
             own, _, local = name.rpartition(":")
             own = own or module
             if self._is_strange(own, local, path):
                 continue
-            for one in content if isinstance(content, list) and content != [None] else [content]:
-                inside = list(self._any(one, own, path)) if isinstance(one, dict) else ()
-                text = "" if isinstance(one, dict) else _text(one)
-                if _NOT_XML.search(text):
-                    self.errors.append(_not_text(local, path))
-                    continue
-                yield Piece(self._spaces[own], local, text, children=inside)
+            node = level.get((self._spaces[own], local))
+            piece, noted = Piece(self._spaces[own], local), content.get(f"@{name}")
+            several = value if isinstance(value, list) and value != [None] else None
+            for number, one in enumerate([value] if several is None else several):
+                if isinstance(one, dict):
+                    inside = list(self._any(one, self._level_below(node), own, path))
+                    yield self._annotated(replace(piece, children=inside), one.get("@"), path)
+                else:
+                    note = noted if several is None else _note(noted, number)
+                    yield from self._unknown(piece, one, path, node=node, noted=note)
+
+    def _level_below(self, node: SchemaNode | None) -> Level:
+        """Return the nodes that can lie in ``node`` of a module, None for one of which none says anything."""
+        if node is None:
+            return {}
+        return self._schema.roots if node.kind is Kind.ANYDATA else node.children
+
+    def _unknown(
+        self, piece: Piece, value: object, path: str, *, node: SchemaNode | None = None, noted: object = None
+    ) -> Iterator[Piece]:
+        """Yield an element with a value of whatever form; ``node`` says whether there are names in it."""
+        text = _text(value)
+        if _NOT_XML.search(text):
+            self.errors.append(_not_text(piece.name, path))
+            return
+        has_names = node is not None and node.holds_names
+        piece = self._naming(piece, node, text) if node and has_names else replace(piece, text=text)
+        yield self._annotated(piece, noted, path)
 
     def _refuse(self, node: SchemaNode, path: str, wanted: str) -> None:
         message = f"'{node.name}' is written as {wanted} in JSON (RFC 7951)"
         self.errors.append(InvalidValue(message, path=path))
+
+
+def _note(noted: object, number: int) -> object:
+    """Return the metadata of a value among several (RFC 7952 section 5.2.2), None if it has none."""
+    return noted[number] if isinstance(noted, list) and number < len(noted) else None
+
+
+def _is_configuration(node: SchemaNode) -> bool:
+    return (node.module, node.root.name, node.name) in _CONFIGURATIONS
 
 
 def _not_text(name: str, path: str) -> RpcError:

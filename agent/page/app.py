@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import secrets
+from codecs import BOM_UTF8
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from datetime import timedelta
 from typing import Any
@@ -21,6 +23,7 @@ from agent.at_work import bind_session
 from agent.http.answers import Receive, Send
 from agent.http.arrival import Guest
 from agent.notifications import time_text
+from agent.offline.from_json import JsonError, read_json
 from agent.operations.context import Context
 from agent.page.events import Subscriber, Tab
 from agent.page.files import INDEX, File, is_known
@@ -30,6 +33,7 @@ from agent.page.written import Written
 from agent.restconf.login import Known, Logins, cookie_name
 from agent.restconf.methods import is_foreign
 from agent.restconf.problems import Problem
+from agent.restconf.queries import parameters
 from agent.restconf.request import Bodies, Request, UnderWay, request_of
 from agent.yang.units import entries_of
 
@@ -42,6 +46,8 @@ TRAFFIC_S = 10
 TRAFFIC_S_MIN, TRAFFIC_S_MAX = 2, 300
 ENTRIES_OF_PERIOD = 2000
 """As many entries as are looked at in one period of ``TRAFFIC_S``."""
+_TRAFFIC = "traffic-s"
+_NUMBER = re.compile(r"[0-9]{1,3}")
 _JSON = "application/json"
 _FAULT = "the server failed to carry this out; its log says why"
 
@@ -188,7 +194,7 @@ class Page:
         request = _request_of(asked)
         _refuse_other_pages(request)
         known = await self._logins.known(request.guest, request.fields, changes=False)
-        traffic_s = _traffic_s(asked)
+        traffic_s = _traffic_s(request.query)
         if request.method == "HEAD":
             return Response(headers={"Content-Type": "text/event-stream; charset=utf-8"})
         request.user = known.user
@@ -286,23 +292,26 @@ async def _credentials(asked: Asked) -> tuple[str, bytes]:
             message = f"a login has {LOGIN_OCTETS_MAX} octets at most"
             raise Problem(413, "too-big", message, headers={"Connection": "close"})
     try:
-        content = json.loads(body)
-        user, password = content["user"], content["password"]
-        return str(user.encode(), "utf-8"), password.encode()
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        message = "a login is an object with the texts 'user' and 'password'"
-        raise Problem(400, "invalid-value", message) from None
+        content = {} if body.startswith(BOM_UTF8) else read_json(bytes(body))
+    except JsonError:
+        content = {}
+    match content:
+        case {"user": str(user), "password": str(password)} if len(content) == 2:
+            return user, password.encode()
+    message = "a login is an object of JSON in UTF-8, with the texts 'user' and 'password', each once"
+    raise Problem(400, "invalid-value", message)
 
 
-def _traffic_s(asked: Asked) -> int:
-    """Return how often traffic is to be told.
+def _traffic_s(query: str) -> int:
+    """Return how often ``query`` wants traffic to be told.
 
     Raises:
-        Problem: that cannot be (400).
+        Problem: that cannot be, or something else is asked for (400).
     """
-    text = asked.query_params.get("traffic-s", str(TRAFFIC_S))
-    if len(text) > 3 or not text.isdecimal() or not TRAFFIC_S_MIN <= int(text) <= TRAFFIC_S_MAX:
-        message = f"'traffic-s' is a number of seconds, from {TRAFFIC_S_MIN} to {TRAFFIC_S_MAX}"
+    found = parameters(query, (_TRAFFIC,))
+    text = found.get(_TRAFFIC, str(TRAFFIC_S))
+    if not _NUMBER.fullmatch(text) or not TRAFFIC_S_MIN <= int(text) <= TRAFFIC_S_MAX:
+        message = f"'{_TRAFFIC}' is a number of seconds, from {TRAFFIC_S_MIN} to {TRAFFIC_S_MAX}"
         raise Problem(400, "invalid-value", message)
     return int(text)
 

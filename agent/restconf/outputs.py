@@ -11,6 +11,7 @@ from agent.yang.schema_node import Kind, QName, SchemaNode
 from agent.yang.values import canonical
 
 Level = Mapping[QName, SchemaNode]
+_OF_EDITS = ("value", "source-value")
 
 
 def output_json(schema: Schema, operation: SchemaNode, body: bytes) -> bytes:
@@ -57,7 +58,7 @@ def inside(schema: Schema, element: Element, node: SchemaNode) -> Level:
     edit = element.getparent()
     texts = () if edit is None else (one.text for one in edit if local_name(one) == "target")
     target = next(iter(texts), None)
-    return schema.roots if target is None or node.name != "value" else _beside(schema, target)
+    return schema.roots if target is None or node.name not in _OF_EDITS else _beside(schema, target)
 
 
 def _beside(schema: Schema, target: str) -> Level:

@@ -24,6 +24,11 @@ def json_forms(node: SchemaNode) -> frozenset[JsonForm]:
     return frozenset(_FORMS.get(kind, JsonForm.STRING) for kind in kinds if kind not in _OF_OTHERS)
 
 
+def is_anyxml(node: SchemaNode) -> bool:
+    """Return whether ``node`` may hold a value in the place of an object (RFC 7951 section 5.6)."""
+    return bool(node.pointer.nodetype == lib.LYS_ANYXML)
+
+
 _OF_OTHERS = (lib.LY_TYPE_UNION, lib.LY_TYPE_LEAFREF)
 _FORMS = {
     **dict.fromkeys(

@@ -152,7 +152,17 @@ def test_an_annotation_of_nobody_is_refused(schema: Schema, note: dict[str, obje
 def test_anydata_holds_nodes_of_modules_that_are_known(schema: Schema) -> None:
     found = xml_of(schema, entry(anything={"every-construct:a": [{"b": 1}, {"b": True}], "c": "x"}))
     assert "<a><b>1</b></a><a><b>true</b></a><c>x</c>" in found
-    for inside, words in (({"nope:a": 1}, "'nope'"), ({"a b": 1}, "no name"), ({"a": "\0"}, "no text")):
+    noted = {"a": [1, 2], "@a": [None, {"ietf-netconf-with-defaults:default": True}]}
+    assert 'default="true">2</a>' in xml_of(schema, entry(anything=noted))
+    faults: list[tuple[object, str]] = [
+        ({"nope:a": 1}, "'nope'"),
+        ({"a b": 1}, "no name"),
+        ({"a": "\0"}, "no text"),
+        ({"a": 1, "@a": {"nope:x": 1}}, "annotation"),
+        ("text", "an object: {...}"),
+        ([{}], "an object: {...}"),
+    ]
+    for inside, words in faults:
         ((_, _, message),) = refusal(schema, entry(anything=inside))
         assert words in message
 

@@ -89,9 +89,7 @@ def test_a_folder_that_is_not_there_is_named_by_the_file(tmp_path: Path) -> None
     assert problem.value.filename == str(tmp_path / "nope" / "x")
 
 
-@pytest.mark.parametrize(
-    ("task", "said"), [("history", ""), ("check", ""), ("export", ": say -o FILE")]
-)
+@pytest.mark.parametrize(("task", "said"), [("history", ""), ("check", ""), ("export", ": say -o FILE")])
 def test_what_nobody_can_get_is_refused(
     used: Shell, monkeypatch: pytest.MonkeyPatch, task: str, said: str
 ) -> None:

@@ -24,7 +24,9 @@ DECLARED = f'xmlns:m="{MORE}" xmlns:z="{ZOO}"'
 
 
 def make_zoo() -> Schema:
-    return Schema(standard_modules(), SERVED, [MODULES / "zoo.yang", MODULES / "zoo-more.yang"])
+    """Return a schema of it, with the module whose list the translator of a Lab has."""
+    names = ("every-construct", "every-augment", "every-third", "zoo", "zoo-more")
+    return Schema(standard_modules(), SERVED, [MODULES / f"{name}.yang" for name in names])
 
 
 async def answer(lab: Lab, operation: str) -> etree._Element:

@@ -233,12 +233,21 @@ async def test_two_tabs_share_one_selection(lab: Lab, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["?traffic-s=1", "?traffic-s=301", "?traffic-s=x", "?traffic-s=-2", "?traffic-s="]
+    "query",
+    [
+        *("traffic-s=1", "traffic-s=301", "traffic-s=x", "traffic-s=-2", "traffic-s=", "traffic-s"),
+        *("traffic-s=%D9%A5", "traffic-s=%EF%BC%95", "traffic-s=+5", "traffic-s=5.0", "traffic-s=0005"),
+        *("traffic-s=5&traffic-s=6", "traffic-s=5&traffic-s=5", "x=1", "traffic-s=5&x", "TRAFFIC-S=5"),
+        "traffic%2Ds=5",
+    ],
 )
-async def test_a_period_that_cannot_be_is_refused(visitor: Visitor, query: str) -> None:
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_what_no_stream_has_is_refused(visitor: Visitor, method: str, query: str) -> None:
     await visitor.log_in()
-    refused = await visitor.ask("GET", f"/events{query}")
-    assert (refused.status, error(refused)["tag"]) == (400, "invalid-value")
+    refused = await visitor.ask(method, f"/events?{query}")
+    assert refused.status == 400
+    if method == "GET":
+        assert error(refused)["tag"] == "invalid-value"
 
 
 @pytest.mark.parametrize(("count", "seconds"), [(0, 2), (3, 2), (4, 10), (9, 20), (1000, 300)])

@@ -30,6 +30,20 @@ from tests.agent.restconf.client import DATA, HASH, WORD, Answer, basic
 
 AT = "/every-construct:top/entry"
 ENTRY = json.dumps({"every-construct:entry": [{"id": "1", "number": 1}]})
+LOGIN = f'{{"user": "bob", "password": "{WORD}"}}'
+NO_LOGINS = (
+    LOGIN.replace("{", '{"user": "bob", '),
+    LOGIN.replace("{", '{"user": "tester", '),
+    LOGIN.replace("{", '{"password": "other", '),
+    LOGIN.replace("{", '{"otp": "1", '),
+    LOGIN.replace("{", '{"@user": {}, '),
+    '{"user": "bob"}',
+    f"{LOGIN} {LOGIN}",
+    f"[{LOGIN}]",
+    LOGIN.encode("utf-8-sig"),
+    *(LOGIN.encode(f"utf-{width}{order}") for width in (16, 32) for order in ("", "-le", "-be")),
+    LOGIN.encode().replace(b"bob", b"b\xf6b"),
+)
 
 
 def error(answer: Answer) -> Any:
@@ -152,6 +166,7 @@ async def test_a_log_holds_no_password_and_no_name_that_harms_it(
         ('{"user": "\\ud800", "password": "x"}', "application/json", 400),
         ('{"user": "bob", "password": "\\udfff"}', "application/json", 400),
         ("[" * 4000, "application/json", 400),
+        *((body, "application/json", 400) for body in NO_LOGINS),
         (f'{{"user": "bob", "password": "{WORD}"}}', "text/plain", 415),
         (f"user=bob&password={WORD}", "application/x-www-form-urlencoded", 415),
         (f'{{"user": "bob", "password": "{WORD}"}}', "multipart/form-data; boundary=x", 415),
