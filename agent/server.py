@@ -183,17 +183,14 @@ class Server:
 
     def _answer_at_once(self, live: Live, rpc: Rpc) -> list[Action] | None:
         """Answer a request for which nothing is waited; None for any other, which ``_answer`` answers."""
-        context = self.context
-        made = rpc.made
-        if made is None:
-            made = one_entry(context.schema, rpc.operation) if rpc.message else None
-        if not isinstance(made, OneEntry):
-            return None
+        context, made = self.context, rpc.made
         try:
-            body = read_one(context, context.access(live), made)
+            if made is None and rpc.message:
+                made = one_entry(context.schema, rpc.operation)
+            body = read_one(context, context.access(live), made) if isinstance(made, OneEntry) else None
         except Exception:  # the other way fails, too, and says why
             body = None
-        if body is None:
+        if body is None or not isinstance(made, OneEntry):
             return None
         if rpc.made is None:
             live.session.know(rpc, made)

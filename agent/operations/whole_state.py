@@ -9,6 +9,7 @@ agent.operations.state, with the same result.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -20,7 +21,7 @@ from agent.operations.readers import Filter
 from agent.translator import Keys
 from agent.xml import Element, holds_text, qname
 from agent.yang.schema import Schema
-from agent.yang.schema_node import SchemaNode
+from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import (
     JSON,
     NO_NODE,
@@ -80,7 +81,8 @@ async def whole_with_state(
 
     def work() -> bytes | None:
         while documents:  # one after the other, so that no two are held
-            _take_states(context.schema, lists, documents.pop(0), defaults)
+            if not _take_states(context.schema, lists, documents.pop(0), defaults):
+                return None
         with published.held() as tree:
             if published.changes != changes:  # the state may be that of other entries
                 return None
@@ -110,22 +112,29 @@ def _containers(context: Context, subtree: Element) -> list[SchemaNode] | None:
 
 def _lists(context: Context, containers: Sequence[SchemaNode]) -> list[_Entries] | None:
     """Return the lists in ``containers`` whose entries have state; None if that is not the last in one, or an
-    entry cannot be told in a text."""
+    entry cannot be told in a text: by a name that nothing else has, and keys that are printed in one way."""
     found: list[_Entries] = []
+    inside = [one for container in containers for one in container.subtree()]
+    names = Counter(one.name for one in inside)
+    if any(one.kind is Kind.ANYDATA for one in inside):  # which may hold elements of any name
+        return None
     for translator in context.operational.translators:
         node = context.schema.find(translator.config_list)
         if node.root not in containers:
             continue
         state = context.schema.find(translator.state_path)
         is_last = state.parent is node and next(reversed(node.children.values())) is state
-        same_name = sum(one.name == node.name for one in node.root.subtree())
-        if not is_last or same_name > 1 or node.parent is None or not node.parent.shell or not node.keys:
+        if not is_last or names[node.name] > 1 or node.parent is None or not node.parent.shell:
             return None
-        name = re.escape(node.name.encode())
-        keys = b"".join(b"<%b>[^<]*</%b>" % (key, key) for key in map(str.encode, node.keys))
-        begin = re.compile(rb"<%b(?: [^>]*)?>(%b)" % (name, keys))
-        found.append(_Entries(node, begin, f"</{node.name}>".encode()))
+        if not node.keys or any(one.is_key and one.holds_names for one in node.children.values()):
+            return None
+        found.append(_Entries(node, _begin(node), f"</{node.name}>".encode()))
     return found
+
+
+def _begin(node: SchemaNode) -> re.Pattern[bytes]:
+    keys = b"".join(b"<%b(?:/>|>[^<]*</%b>)" % (key, key) for key in map(str.encode, node.keys))
+    return re.compile(rb"<%b(?: [^>]*)?>(%b)" % (re.escape(node.name.encode()), keys))
 
 
 def _entries(first: Node, node: SchemaNode) -> Iterator[Node]:
@@ -147,8 +156,12 @@ def _keys(entry: Node, node: SchemaNode) -> Keys:
     return (value_of(first_child(entry)),) if len(node.keys) == 1 else keys_of(entry, node)
 
 
-def _take_states(schema: Schema, lists: Sequence[_Entries], document: Document, defaults: Defaults) -> None:
-    """*reader* Take the state of entries from a document of it, which has their keys, and nothing else."""
+def _take_states(schema: Schema, lists: Sequence[_Entries], document: Document, defaults: Defaults) -> bool:
+    """*reader* Take the state of entries from a document of it, which has their keys, and nothing else.
+
+    Returns:
+        Whether each entry in it could be told.
+    """
     try:
         tree = Tree.parse(schema, document(), format=JSON)
     except RpcErrors as problem:
@@ -156,8 +169,11 @@ def _take_states(schema: Schema, lists: Sequence[_Entries], document: Document, 
     printed = tree.to_xml(defaults)
     for one in lists:
         for piece in printed.split(one.end)[:-1]:
-            if (begin := one.begin.search(piece)) is not None and begin.end() < len(piece):
+            if (begin := one.begin.search(piece)) is None:
+                return False
+            if begin.end() < len(piece):
                 one.states[begin[1]] = piece[begin.end() :]
+    return True
 
 
 def _with_states(entries: _Entries, text: bytes) -> Iterator[bytes]:

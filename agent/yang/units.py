@@ -231,8 +231,9 @@ def is_versioned(schema_node: SchemaNode) -> bool:
 
 
 def unit_path(schema: Schema, node: Node) -> str:
-    """Return the path of the unit that ``node`` is, which is no group."""
-    return _unit_path(schema.node_of(node.schema), node, group=False)
+    """Return the path of the unit that ``node`` is, or is one of."""
+    schema_node = schema.node_of(node.schema)
+    return _unit_path(schema_node, node, is_group(schema_node))
 
 
 def is_group(schema_node: SchemaNode) -> bool:
@@ -273,7 +274,7 @@ def all_units(tree: Tree) -> Iterator[Unit]:
 
 
 def entries_of(tree: Tree, list_path: str) -> Iterator[Node]:
-    """Yield the entries of a list, by the path of its schema node, that are units of their own.
+    """Yield the entries of a list, by the path of its schema node, that are units, or form one together.
 
     Raises:
         KeyError: there is no such list.
@@ -284,8 +285,7 @@ def entries_of(tree: Tree, list_path: str) -> Iterator[Node]:
     while step is not None:
         above.add(step)
         step = step.parent
-    if not is_group(list_node):
-        yield from _entries_among(tree.schema, siblings(tree.first), list_node, above)
+    yield from _entries_among(tree.schema, siblings(tree.first), list_node, above)
 
 
 def _entries_among(

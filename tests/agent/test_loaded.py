@@ -11,6 +11,7 @@ from agent.loaded import Loaded
 from agent.yang.schema import Schema
 from tests.agent.datastore.lab import commit, started
 from tests.agent.lab import top
+from tests.agent.recording_translator import RecordingTranslator
 
 
 async def test_entries_are_counted_and_what_commits_change_of_their_number(
@@ -28,6 +29,20 @@ async def test_entries_are_counted_and_what_commits_change_of_their_number(
     await commit(configuration, top('<entry nc:operation="delete"><id>1</id></entry>'))
     await commit(configuration, top('<entry nc:operation="delete"><id>2</id></entry>'))
     assert told == ["top: 3", "top: 2", "top: 1"]
+
+
+async def test_entries_that_a_user_orders_are_one(schema: Schema, tmp_path: Path) -> None:
+    """For they form one unit."""
+    configuration = await started(schema, tmp_path)
+    await commit(configuration, '<box xmlns="urn:hostile"><uo><k>1</k></uo><uo><k>2</k></uo></box>')
+    told: list[str] = []
+    translator = RecordingTranslator(config_list="/hostile:box/uo")
+    loaded = Loaded([translator], told=lambda: told.append(loaded.sentence()))
+    await loaded.follow(configuration)
+    assert loaded.sentence() == "box: 1"
+    await commit(configuration, '<box xmlns="urn:hostile"><uo><k>3</k></uo></box>')
+    await commit(configuration, '<box xmlns="urn:hostile" nc:operation="delete"/>')
+    assert told == ["box: 0"]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,19 +15,28 @@ from agent.operations import read
 from agent.served import SERVED, standard_modules
 from agent.translator import Json, Keys
 from agent.yang.schema import Schema
+from agent.yang.tree import Defaults, Tree
 from tests.agent.handlers import Lab, running_lab
 from tests.agent.lab import EC, MODULES, top
 from tests.agent.operations.guarded import SAM, ruled
 from tests.agent.recording_translator import RecordingTranslator
 
-FULL = top(
+PLAIN, NAMED = "/stating:plain/entry", "/stating:named/animal"
+STATING = "urn:yangswan:test:stating"
+HOSTILE = "urn:hostile"
+DEFAULTS = "urn:ietf:params:xml:ns:yang:ietf-netconf-with-defaults"
+
+
+def plain(body: str) -> str:
+    return f'<plain xmlns="{STATING}">{body}</plain>'
+
+
+FULL = plain(
     "<flag>true</flag>"
     "<entry><id>&lt;1&gt; &amp; '</id><number>5</number><step>&lt;/entry&gt;&lt;id&gt;</step>"
     "<address><ip>192.0.2.1</ip><port>7</port></address></entry>"
     '<entry><id>"2"</id></entry><entry><id>é]]</id></entry><entry><id>none</id></entry>'
 )
-HOSTILE = "urn:hostile"
-DEFAULTS = "urn:ietf:params:xml:ns:yang:ietf-netconf-with-defaults"
 
 
 @dataclass
@@ -44,12 +55,23 @@ class Stating(RecordingTranslator):
         return {key: state for key in keys if key != ("none",)}
 
 
+@pytest.fixture(scope="module")
+def schema() -> Schema:
+    """One in which state stands last in an entry."""
+    names = ("acme", "every-augment", "every-construct", "hostile", "stating")
+    return Schema(standard_modules(), SERVED, [MODULES / f"{name}.yang" for name in names])
+
+
+@asynccontextmanager
+async def lab_of(schema: Schema, folder: Path, config_list: str) -> AsyncIterator[Lab]:
+    translator = Stating(config_list=config_list, state_path=f"{config_list}/state")
+    async with running_lab(schema, folder, translator) as made:
+        yield made
+
+
 @pytest.fixture
-async def lab(tmp_path: Path) -> AsyncIterator[Lab]:
-    """Of a schema in which state stands last in an entry."""
-    files = [MODULES / f"{name}.yang" for name in ("acme", "every-augment", "every-construct", "hostile")]
-    schema = Schema(standard_modules(), SERVED, files)
-    async with running_lab(schema, tmp_path, Stating()) as made:
+async def lab(schema: Schema, tmp_path: Path) -> AsyncIterator[Lab]:
+    async with lab_of(schema, tmp_path, PLAIN) as made:
         yield made
 
 
@@ -57,7 +79,7 @@ def get(filter_: str, more: str = "") -> str:
     return f'<get><filter type="subtree">{filter_}</filter>{more}</get>'
 
 
-ALL = get(top(""))
+ALL = get(plain(""))
 
 
 @pytest.fixture
@@ -88,9 +110,9 @@ async def the_other_way(lab: Lab, operation: str, monkeypatch: pytest.MonkeyPatc
     "operation",
     [
         ALL,
-        get(top("") + f'<box xmlns="{HOSTILE}"/>'),
-        get(top(""), f'<with-defaults xmlns="{DEFAULTS}">report-all</with-defaults>'),
-        get(top(""), f'<with-defaults xmlns="{DEFAULTS}">explicit</with-defaults>'),
+        get(plain("") + f'<box xmlns="{HOSTILE}"/>'),
+        get(plain(""), f'<with-defaults xmlns="{DEFAULTS}">report-all</with-defaults>'),
+        get(plain(""), f'<with-defaults xmlns="{DEFAULTS}">explicit</with-defaults>'),
     ],
 )
 async def test_both_ways_tell_the_same(
@@ -106,20 +128,83 @@ async def test_both_ways_tell_the_same(
 
 
 @pytest.mark.parametrize(
+    ("config_list", "body", "together"),
+    [
+        (PLAIN, plain("<entry><id/></entry><entry><id> </id></entry><entry><id>a</id></entry>"), True),
+        (
+            "/every-construct:top/entry",
+            top(
+                '<entry><id>1</id><anything><x xmlns="urn:x"><entry>e</entry></x></anything></entry>'
+                "<entry><id>2</id></entry>"
+            ),
+            False,
+        ),
+        (
+            NAMED,
+            f'<named xmlns="{STATING}" xmlns:s="{STATING}"><animal><id>s:cat</id></animal></named>',
+            False,
+        ),
+    ],
+    ids=["empty key", "anydata", "names in a key"],
+)
+async def test_both_ways_tell_the_same_of_odd_entries(
+    schema: Schema,
+    tmp_path: Path,
+    config_list: str,
+    body: str,
+    together: bool,
+    ways: list[bool],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with lab_of(schema, tmp_path, config_list) as lab:
+        await lab.commit(body)
+        operation = get(re.sub(r">.*", "/>", body))
+        assert await lab.do(operation) == await the_other_way(lab, operation, monkeypatch)
+        assert (await lab.do(operation)).count("<seen>7</seen>") == body.count("<id")
+    assert ways == [together] * 2
+
+
+async def test_containers_with_lists_of_one_name_go_the_other_way(
+    lab: Lab, ways: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = "<entry><id>1</id></entry><entry><id>2</id></entry>"
+    await lab.commit(f'<alike xmlns="{STATING}">{entries}</alike>{plain(entries)}')
+    operation = get(f'<alike xmlns="{STATING}"/>{plain("")}')
+    assert await lab.do(operation) == await the_other_way(lab, operation, monkeypatch)
+    assert ways == [False]
+
+
+async def test_a_state_whose_entry_is_not_told_by_its_text_goes_the_other_way(
+    lab: Lab, ways: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if its key were printed in another way than all are that are known."""
+    await lab.commit(FULL)
+    told = await lab.do(ALL)
+    parse = Tree.to_xml
+
+    def to_xml(tree: Tree, *arguments: Defaults) -> bytes:
+        return parse(tree, *arguments).replace(b'<id>"2"</id>', b'<id xmlns:x="urn:x">"2"</id>')
+
+    monkeypatch.setattr(Tree, "to_xml", to_xml)
+    assert await lab.do(ALL) == told
+    assert ways == [True, False]
+
+
+@pytest.mark.parametrize(
     "operation",
     [
         get(""),
-        get(top("") + top("")),
-        get(top("<flag/>")),
-        get(top("<entry/>")),
-        get(top("text")),
-        get(f'<top xmlns="{EC}" xmlns:a="urn:a" a:b="c"/>'),
-        get("<top xmlns=''/>"),
+        get(plain("") + plain("")),
+        get(plain("<flag/>")),
+        get(plain("<entry/>")),
+        get(plain("text")),
+        get(f'<plain xmlns="{STATING}" xmlns:a="urn:a" a:b="c"/>'),
+        get("<plain xmlns=''/>"),
         get(f'<order xmlns="{EC}"/>'),
         get('<yang-library xmlns="urn:ietf:params:xml:ns:yang:ietf-yang-library"/>'),
-        get(top(""), f'<with-defaults xmlns="{DEFAULTS}">trim</with-defaults>'),
-        get(top(""), f'<with-defaults xmlns="{DEFAULTS}">report-all-tagged</with-defaults>'),
-        f'<get><filter type="xpath" select="/ec:top" xmlns:ec="{EC}"/></get>',
+        get(plain(""), f'<with-defaults xmlns="{DEFAULTS}">trim</with-defaults>'),
+        get(plain(""), f'<with-defaults xmlns="{DEFAULTS}">report-all-tagged</with-defaults>'),
+        f'<get><filter type="xpath" select="/st:plain" xmlns:st="{STATING}"/></get>',
         "<get/>",
     ],
 )
@@ -149,7 +234,7 @@ async def test_a_commit_meanwhile_is_seen_with_the_state_of_what_it_made(lab: La
     await lab.commit(FULL)
 
     async def commit() -> None:
-        await lab.commit(top("<entry><id>later</id></entry>"))
+        await lab.commit(plain("<entry><id>later</id></entry>"))
 
     assert isinstance(lab.translator, Stating)
     lab.translator.meanwhile = commit

@@ -246,9 +246,20 @@ def test_entries_of_a_list_are_its_units(schema: Schema, document: str) -> None:
         assert datastores.entries(path) == {keys_of(node, list_node): to_json(node) for node in of_each}
 
 
-def test_what_forms_one_unit_has_no_entries(schema: Schema) -> None:
-    candidate = Candidate(empty_running(schema))
-    edit(candidate, config(f'<order xmlns="{EC}">b</order>'))
-    assert not list(entries_of(candidate.tree, "/every-construct:order"))
+@pytest.mark.parametrize("names", [(), ("b",), ("b", "a", "c")])
+def test_entries_that_form_one_unit_are_all_there(schema: Schema, names: Sequence[str]) -> None:
+    """In their order, which is the user's."""
+    rows = "".join(f"<uo><k>{name}</k><v>{number}</v></uo>" for number, name in enumerate(names))
+    tree = Tree.parse(schema, f'<box xmlns="urn:hostile">{rows}</box>'.encode())
+    datastores = Datastores(schema)
+    datastores.start_with(tree)
+    found = datastores.entries("/hostile:box/uo")
+    expected = {(name,): {"k": name, "v": str(number)} for number, name in enumerate(names)}
+    assert list(found.items()) == list(expected.items())
+    paths = {unit_path(schema, node) for node in entries_of(tree, "/hostile:box/uo")}
+    assert paths == {unit.path for unit in all_units(tree) if unit.group}
+
+
+def test_what_is_no_list_has_no_entries(schema: Schema) -> None:
     with pytest.raises(KeyError):
-        list(entries_of(candidate.tree, "/every-construct:nothing"))
+        list(entries_of(empty_running(schema), "/every-construct:nothing"))
