@@ -148,6 +148,8 @@ class Restconf:
         refuse_foreign(request)
         changes = request.method not in READS
         known = await self._logins.known(request.guest, request.fields, changes=changes)
+        if known.session is not None:
+            refuse_foreign(request, also_reads=True)
         request.user = user = known.user
         is_stream = request.segments[1:2] == ("streams",)
         with self.under_way.counted(user, is_stream=is_stream):

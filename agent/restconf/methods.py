@@ -31,14 +31,18 @@ def refuse_method(request: Request, allowed: tuple[str, ...], of: Place | None =
         raise Problem(405, "operation-not-supported", message, headers={"Allow": names})
 
 
-def refuse_foreign(request: Request) -> None:
+def refuse_foreign(request: Request, *, also_reads: bool = False) -> None:
     """Refuse what a page of another origin has a browser do, which adds the password or certificate itself.
 
+    Args:
+        also_reads: such a page may read nothing either, though it cannot see what it is answered.
+
     Raises:
-        Problem: it would change something (403).
+        Problem: it would change something, or read (403).
     """
-    if request.method not in READS and is_foreign(request):
-        raise Problem(403, "access-denied", "a page of another origin may change nothing here")
+    if (also_reads or request.method not in READS) and is_foreign(request):
+        what = "do" if also_reads else "change"
+        raise Problem(403, "access-denied", f"a page of another origin may {what} nothing here")
 
 
 def is_foreign(request: Request) -> bool:

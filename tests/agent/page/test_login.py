@@ -210,6 +210,7 @@ async def test_a_page_of_another_origin_gets_nothing(visitor: Visitor, fields: d
         refused = await visitor.change(method, path, **fields)
         assert (refused.status, error(refused)["tag"]) == (403, "access-denied")
     assert (await visitor.change("PUT", f"{DATA}{AT}=1", ENTRY, **fields)).status == 403
+    assert (await visitor.ask("GET", DATA, **fields)).status == 403
     own = {"Origin": "http://127.0.0.1", "Sec_Fetch_Site": "same-origin"}
     assert (await visitor.change("PUT", f"{DATA}{AT}=1", ENTRY, **own)).status == 201
 
