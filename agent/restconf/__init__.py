@@ -3,7 +3,8 @@
 A request becomes the operation of NETCONF that it is, and is carried out by the handler of that one
 (agent.operations): there is no second way to read, filter, edit or act.
 
-- app: from a request to its answer; request: its parts, read within bounds; streams: events as they come
+- app: from a request to its answer; answers: what is sent of that; request: its parts, read within bounds;
+  streams: events as they come
 - login: who is asking, with passwords and the tries of SSH; caller: the session that a request has
 - monitoring: what it can do, as state
 - methods: which ones a resource has; rights: what one needs the right for, asked before its body is read
