@@ -224,7 +224,7 @@ def _printed_together(
         name = list_node.name.encode()
         begin, end = b"<%b>" % name, b"</%b>" % name
         pieces = print_node(parent_of(nodes[0]), XML, keep_empty=True).split(begin)[1:]
-        if len(pieces) != len(some):
+        if len(pieces) != len(some) or pieces[-1].count(end) != 1:  # there may be a list of that name behind
             continue
         pieces[-1] = pieces[-1][: pieces[-1].rfind(end) + len(end)]
         if all(piece.endswith(end) for piece in pieces):
@@ -272,8 +272,11 @@ def _json_together(nodes: Sequence[Node]) -> list[Json]:
 
     It is cut between entries, where "},{" is followed by the name of the first key: no value holds that, for
     in a value a backslash stands before each quotation mark. Where it stands between the entries of a list
-    within an entry, either a piece is no JSON or their number is another one.
+    within an entry, either a piece is no JSON or their number is another one. Only where the list is of the
+    module of what it stands in is it called by its name alone, which a list of that module may have, too.
     """
+    if nodes[0].schema.module != parent_of(nodes[0]).schema.module:
+        return []
     document = print_node(parent_of(nodes[0]), JSON, Defaults.REPORT_ALL).decode()
     name, key = text(nodes[0].schema.name), text(first_child(nodes[0]).schema.name)
     opening = f'"{name}":[{{"{key}":'

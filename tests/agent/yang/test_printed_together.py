@@ -26,7 +26,7 @@ texts = st.lists(st.sampled_from(HOSTILE), max_size=COUNT)
 
 @pytest.fixture(scope="module")
 def alike() -> Schema:
-    return make_schema("same-names")
+    return make_schema("same-names", "same-names-more")
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -76,6 +76,37 @@ def test_no_value_is_taken_for_the_end_of_an_entry(alike: Schema, rows: list[str
 def test_entries_in_entries_of_the_same_name(alike: Schema, counts: list[int]) -> None:
     inner = ["".join(f"<entry><id>{n}</id></entry>" for n in range(count)) for count in counts]
     check(tree_of(alike, [f"<within>{body}</within>" for body in inner]))
+
+
+def tree_of_two(schema: Schema, rows: Sequence[str], count: int) -> Tree:
+    """Return a tree with a list beside which another of its name stands, with ``count`` entries."""
+    others = "".join(f"<entry xmlns='{NAMESPACE}-more'><id>more {n}</id></entry>" for n in range(count))
+    body = "".join(f"<entry><id>{n}</id><text>{escape(row)}</text></entry>" for n, row in enumerate(rows))
+    return Tree.parse(schema, f'<top xmlns="{NAMESPACE}">{body}{others}</top>'.encode())
+
+
+def of_each_list(tree: Tree) -> list[tuple[list[Unit], list[list[Node]]]]:
+    units, _ = entries_of(tree)
+    lists = [
+        [unit for unit in units if unit.schema_node.module == module]
+        for module in ("same-names", "same-names-more")
+    ]
+    return [(some, locate_all(some, tree)) for some in lists]
+
+
+@given(texts, st.integers(0, COUNT))
+def test_a_list_of_the_same_name_is_not_printed_with_it(alike: Schema, rows: list[str], count: int) -> None:
+    tree = tree_of_two(alike, rows, count)
+    for units, found in of_each_list(tree):
+        alone = [printed(unit, nodes) for unit, nodes in zip(units, found, strict=True)]
+        assert print_all(units, found) == alone
+
+
+@given(texts, st.integers(0, COUNT))
+def test_a_list_of_the_same_name_is_not_taken_for_it(alike: Schema, rows: list[str], count: int) -> None:
+    tree = tree_of_two(alike, rows, count)
+    for _units, found in of_each_list(tree):
+        assert list(json_all(nodes[0] for nodes in found)) == [to_json(nodes[0]) for nodes in found]
 
 
 def test_a_list_is_printed_once_for_all_of_its_entries(alike: Schema, asked: list[Node]) -> None:
