@@ -102,9 +102,13 @@ def test_a_list_of_the_same_name_is_not_printed_with_it(alike: Schema, rows: lis
         assert print_all(units, found) == alone
 
 
-@given(texts, st.integers(0, COUNT))
-def test_a_list_of_the_same_name_is_not_taken_for_it(alike: Schema, rows: list[str], count: int) -> None:
-    tree = tree_of_two(alike, rows, count)
+@pytest.mark.parametrize("octets", [40, 10**6])
+def test_a_list_of_the_same_name_is_not_taken_for_it(
+    alike: Schema, octets: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read in pieces, and in one."""
+    monkeypatch.setattr(many, "PIECE_OCTETS", octets)
+    tree = tree_of_two(alike, HOSTILE[:COUNT], COUNT)
     for _units, found in of_each_list(tree):
         assert list(json_all(nodes[0] for nodes in found)) == [to_json(nodes[0]) for nodes in found]
 
