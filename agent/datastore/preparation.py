@@ -16,7 +16,7 @@ from agent.yang.locality import local_modules
 from agent.yang.many import Found, copy_all, json_all, locate_all, locate_copies, print_all
 from agent.yang.schema import Schema
 from agent.yang.tree import Node, Tree, keys_of, path_of
-from agent.yang.units import Unit, units_by_path
+from agent.yang.units import Unit, holds_quotes, units_by_path
 from agent.yang.validate import validate
 
 
@@ -115,7 +115,7 @@ class Preparation:
 
 def _address(unit: Unit, node: Node) -> tuple[Keys, str]:
     """Return the keys of an entry and its path, as libyang writes it."""
-    if unit.is_entry and not any(quote in key for key in unit.keys for quote in "'\""):
+    if unit.is_entry and not holds_quotes(unit.keys):
         return unit.keys, unit.path
     return keys_of(node, unit.schema_node), path_of(node)
 

@@ -30,12 +30,12 @@ from agent.yang.tree import (
     Node,
     Tree,
     first_child,
-    instances,
     keys_of,
     print_node,
     sibling_of_schema,
     value_of,
 )
+from agent.yang.units import entries_of
 
 _PRINTED = (Defaults.EXPLICIT, Defaults.REPORT_ALL)
 """What marks nothing while it prints."""
@@ -73,7 +73,7 @@ async def whole_with_state(
     def find() -> int:
         with published.held() as tree:
             for one in lists:
-                one.keys = [_keys(entry, one.node) for entry in _entries(tree.first, one.node)]
+                one.keys = [_keys(entry, one.node) for entry in entries_of(tree, one.node.path)]
             return published.changes
 
     changes = await context.reader(find)
@@ -135,21 +135,6 @@ def _lists(context: Context, containers: Sequence[SchemaNode]) -> list[_Entries]
 def _begin(node: SchemaNode) -> re.Pattern[bytes]:
     keys = b"".join(b"<%b(?:/>|>[^<]*</%b>)" % (key, key) for key in map(str.encode, node.keys))
     return re.compile(rb"<%b(?: [^>]*)?>(%b)" % (re.escape(node.name.encode()), keys))
-
-
-def _entries(first: Node, node: SchemaNode) -> Iterator[Node]:
-    """Yield the entries of a list that lies in containers alone, of the tree that begins with ``first``."""
-    above: list[SchemaNode] = []
-    holder = node.parent
-    while holder is not None:
-        above.append(holder)
-        holder = holder.parent
-    for schema_node in reversed(above):
-        found = sibling_of_schema(first, schema_node)
-        if found == NO_NODE:
-            return
-        first = first_child(found)
-    yield from instances(first, node)
 
 
 def _keys(entry: Node, node: SchemaNode) -> Keys:

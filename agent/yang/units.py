@@ -44,13 +44,9 @@ class Unit:
     def __init__(self, schema: Schema, node: Node) -> None:
         self.schema_node = schema.node_of(node.schema)
         self.group = is_group(self.schema_node)
-        is_entry = self.schema_node.kind is Kind.LIST and not self.group
-        self.keys = keys_of(node, self.schema_node) if is_entry else ()
-        self.is_entry = is_entry and _is_in_shell(self.schema_node)
-        if self.is_entry:
-            self.path = _entry_path(self.schema_node, self.keys)
-        else:
-            self.path = _unit_path(self.schema_node, node, self.group)
+        self.keys = _keys_of_unit(self.schema_node, node)
+        self.is_entry = bool(self.keys) and _is_in_shell(self.schema_node)
+        self.path = _unit_path(self.schema_node, node, self.keys)
         self.probe = Tree(schema).copy_of(node, recursive=False)
         self._target: Node | None = None
 
@@ -203,22 +199,28 @@ def _is_in_shell(schema_node: SchemaNode) -> bool:
     return schema_node.parent is not None and schema_node.parent.shell
 
 
-def _entry_path(schema_node: SchemaNode, keys: tuple[str, ...]) -> str:
-    """Return what ``_unit_path`` does of an entry that lies in shells alone, none of which has keys."""
-    if any(quote in key for key in keys for quote in "'\""):
+def _keys_of_unit(schema_node: SchemaNode, node: Node) -> tuple[str, ...]:
+    """Return the keys of an entry; nothing of what is none, or forms a unit with others."""
+    is_entry = schema_node.kind is Kind.LIST and not is_group(schema_node)
+    return keys_of(node, schema_node) if is_entry else ()
+
+
+def holds_quotes(keys: tuple[str, ...]) -> bool:
+    """Return whether a predicate on ``keys`` is none that can be told apart from others by its text."""
+    return any(quote in key for key in keys for quote in "'\"")
+
+
+def _unit_path(schema_node: SchemaNode, node: Node, keys: tuple[str, ...]) -> str:
+    """Return a path that no other unit has: an XPath predicate is ambiguous once a key holds quotes.
+
+    ``keys``: of an entry, which lies in containers alone, and these have none.
+    """
+    if not keys:
+        return path_of(node, last_predicate=False)
+    if holds_quotes(keys):
         return f"{schema_node.path}{list(keys)}"
     predicates = [f"[{name}='{key}']" for name, key in zip(schema_node.keys, keys, strict=True)]
     return schema_node.path + "".join(predicates)
-
-
-def _unit_path(schema_node: SchemaNode, node: Node, group: bool) -> str:
-    """Return a path that no other unit has: an XPath predicate is ambiguous once a key holds quotes."""
-    if group or schema_node.kind is not Kind.LIST:
-        return path_of(node, last_predicate=False)
-    path = path_of(node)
-    if path.count("'") + path.count('"') == 2 * len(schema_node.keys):  # and none is within a key
-        return path
-    return f"{path_of(node, last_predicate=False)}{list(keys_of(node, schema_node))}"
 
 
 def is_versioned(schema_node: SchemaNode) -> bool:
@@ -233,7 +235,7 @@ def is_versioned(schema_node: SchemaNode) -> bool:
 def unit_path(schema: Schema, node: Node) -> str:
     """Return the path of the unit that ``node`` is, or is one of."""
     schema_node = schema.node_of(node.schema)
-    return _unit_path(schema_node, node, is_group(schema_node))
+    return _unit_path(schema_node, node, _keys_of_unit(schema_node, node))
 
 
 def is_group(schema_node: SchemaNode) -> bool:
