@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from agent.http.answers import App
@@ -15,6 +14,7 @@ from agent.http.tls import Tls, TlsFault
 from agent.operations.context import Context
 from agent.page.beside import Beside
 from agent.page.sessions import Over
+from agent.release import release
 from agent.restconf.app import METHODS, ROOT, Bounds, Restconf
 from agent.restconf.login import Logins
 from agent.restconf.monitoring import STATE_PATH, restconf_state
@@ -154,15 +154,8 @@ def _page(context: Context, logins: Logins, app: Restconf, ids: Callable[[], int
         files=files.read(),
         under_way=app.under_way,
         next_session_id=ids,
-        version=_version(),
+        version=release(),
     )
-
-
-def _version() -> str:
-    try:
-        return version("yangswan")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _certified(settings: Settings) -> frozenset[str]:

@@ -91,13 +91,14 @@ ROOMS = (
         ("agent/web.py",),
         (
             *("agent.http", "agent.operations", "agent.page", "agent.restconf", "agent.settings"),
-            "agent.translator",
+            *("agent.release", "agent.translator"),
             *(f"agent.transport.{name}" for name in ("limits", "lockout", "ssh")),
             "agent.web_settings",
         ),
     ),
     Room(("agent/search_path.py",), pure=True),
     Room(("agent/visible.py",)),
+    Room(("agent/release.py",)),
     Room(("agent/at_work.py",), pure=True),
     Room(("agent/log_format.py",), ("agent.visible",), pure=True),
     Room(("agent/logs.py",), ("agent.at_work", "agent.log_format")),
@@ -206,6 +207,7 @@ ROOMS = (
         ("agent/metrics/*.py",),
         (
             *("agent.http", "agent.measures", "agent.memory", "agent.metrics", "agent.settings"),
+            "agent.release",
             "agent.tally",
             "agent.translator",
         ),
@@ -227,7 +229,7 @@ ROOMS = (
         (
             *HANDLERS,
             *("agent.http", "agent.operations", "agent.page.sessions", "agent.restconf"),
-            *("agent.netconf.messages", "agent.offline.from_json"),
+            *("agent.netconf.messages", "agent.offline.from_json", "agent.release"),
             *(f"agent.transport.{name}" for name in ("accounts", "doorway", "lockout")),
         ),
     ),

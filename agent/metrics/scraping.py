@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, version
 
 from prometheus_client import CONTENT_TYPE_LATEST, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -17,6 +16,7 @@ from agent.measures import Table
 from agent.memory import LARGE_OCTETS, give_back
 from agent.metrics import figures
 from agent.metrics.derived import Memory, families
+from agent.release import release
 from agent.tally import Commits, Figures
 from agent.translator import Json, Translator
 
@@ -50,7 +50,7 @@ class Scraping:
         self._memory = Memory()
         self._look: asyncio.Task[bytes] | None = None
         self._not_before_s = 0.0
-        self._version = _version()
+        self._version = release()
         self._process = ProcessCollector(registry=None)
 
     async def text(self) -> bytes:
@@ -134,10 +134,3 @@ def _available(found: Sequence[tuple[str, bool]]) -> Family:
     for name, available in found:
         family.add_metric((name,), available)
     return family
-
-
-def _version() -> str:
-    try:
-        return version("yangswan")
-    except PackageNotFoundError:
-        return "unknown"

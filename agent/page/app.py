@@ -26,15 +26,16 @@ from agent.notifications import time_text
 from agent.offline.from_json import JsonError, read_json
 from agent.operations.context import Context
 from agent.page.events import Subscriber, Tab
-from agent.page.files import INDEX, File, is_known
+from agent.page.files import INDEX, File
 from agent.page.selected import of_tunnels
 from agent.page.sessions import LONGEST_S, Over, Session
 from agent.page.written import Written
 from agent.restconf.login import Known, Logins, cookie_name
-from agent.restconf.methods import is_foreign
+from agent.restconf.methods import refuse_foreign
 from agent.restconf.problems import Problem
 from agent.restconf.queries import parameters
 from agent.restconf.request import Bodies, Request, UnderWay, request_of
+from agent.restconf.validators import names_tag
 from agent.yang.units import entries_of
 
 log = logging.getLogger(__name__)
@@ -130,7 +131,7 @@ class Page:
         if file is None:
             raise HTTPException(404)
         headers = {"ETag": file.tag, "Cache-Control": "no-cache"}
-        if is_known(file.tag, asked.headers.get("if-none-match", "")):
+        if names_tag(asked.headers.get("if-none-match", ""), file.tag):
             return Response(status_code=304, headers=headers)
         return Response(file.content, headers={**headers, "Content-Type": file.type})
 
@@ -138,7 +139,7 @@ class Page:
 
     async def _session(self, asked: Asked) -> Response:
         request = _request_of(asked)
-        _refuse_other_pages(request)
+        refuse_foreign(request, also_reads=True)
         match request.method:
             case "POST":
                 return await self._log_in(asked, request)
@@ -192,7 +193,7 @@ class Page:
 
     async def _events(self, asked: Asked) -> Response:
         request = _request_of(asked)
-        _refuse_other_pages(request)
+        refuse_foreign(request, also_reads=True)
         known = await self._logins.known(request.guest, request.fields, changes=False)
         traffic_s = _traffic_s(request.query)
         if request.method == "HEAD":
@@ -265,16 +266,6 @@ class _Answered(Response):
 
 def _request_of(asked: Asked) -> Request:
     return request_of(asked.scope, asked.receive, Bodies(0, most_of_user=0))
-
-
-def _refuse_other_pages(request: Request) -> None:
-    """Refuse what a page of another origin has a browser do, though it only reads.
-
-    Raises:
-        Problem: it comes from one (403).
-    """
-    if is_foreign(request):
-        raise Problem(403, "access-denied", "a page of another origin gets nothing here")
 
 
 async def _credentials(asked: Asked) -> tuple[str, bytes]:

@@ -42,9 +42,3 @@ def read(folder: Path = FOLDER) -> Mapping[str, File]:
 
 def _file(content: bytes, type: str) -> File:
     return File(content, type, f'"{hashlib.sha256(content).hexdigest()[:32]}"')
-
-
-def is_known(tag: str, given: str) -> bool:
-    """Return whether If-None-Match names ``tag`` (RFC 9110 section 13.1.2)."""
-    named = [one.strip().removeprefix("W/") for one in given.split(",")]
-    return tag in named or named == ["*"]

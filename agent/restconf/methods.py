@@ -40,12 +40,12 @@ def refuse_foreign(request: Request, *, also_reads: bool = False) -> None:
     Raises:
         Problem: it would change something, or read (403).
     """
-    if (also_reads or request.method not in READS) and is_foreign(request):
-        what = "do" if also_reads else "change"
-        raise Problem(403, "access-denied", f"a page of another origin may {what} nothing here")
+    if (also_reads or request.method not in READS) and _is_foreign(request):
+        what = "gets" if also_reads else "may change"
+        raise Problem(403, "access-denied", f"a page of another origin {what} nothing here")
 
 
-def is_foreign(request: Request) -> bool:
+def _is_foreign(request: Request) -> bool:
     """Return whether a browser says that a page of another origin asks for it."""
     scheme = "https" if request.guest.secure else "http"
     own = f"{scheme}://{request.fields['host']}".lower()

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from importlib.metadata import PackageNotFoundError, version
 
 from agent.nacm.access import Access
+from agent.release import release
 from agent.yang.schema import Schema
 
 _KNOWN_MAX = 1000
@@ -34,7 +34,7 @@ class Shown:
         self._now = now
         self._key = secrets.token_bytes(16)
         modules = sorted((one.name, one.revision, one.implemented, one.features) for one in schema.modules)
-        self._always = f"{modules} {_program()}"
+        self._always = f"{modules} {release()}"
         self._known: dict[int, tuple[Access, str]] = {}  # by the id of the first, which it keeps alive
         self._since: dict[tuple[str, bool], tuple[str, datetime]] = {}
 
@@ -76,10 +76,3 @@ class Shown:
             further = [getattr(access, one.name) for one in fields(access) if one.name not in _OF_RULES]
             text, key = f"{text} {access.settings.read_default} {rules} {further}", self._key
         return blake2b(text.encode(), digest_size=_DIGEST_OCTETS, key=key).hexdigest()
-
-
-def _program() -> str:
-    try:
-        return version("yangswan")
-    except PackageNotFoundError:  # it runs from a checkout that is not installed
-        return ""

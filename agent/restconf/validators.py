@@ -58,7 +58,7 @@ class Validators:
     def are_known(self, fields: Mapping[str, str]) -> bool:
         """Return whether a client says that it has what is there (RFC 9110 sections 13.1.2 and 13.1.3)."""
         if (tags := fields.get("if-none-match")) is not None:
-            return _any(tags) or self.etag in _weakly(tags)
+            return names_tag(tags, self.etag)
         moment = _moment(fields.get("if-modified-since"))
         return moment is not None and max(self.modified, self.shown_since) <= moment
 
@@ -140,6 +140,11 @@ def validators_of(view: View, place: Place, *, shown: str, since: datetime, medi
 def _time_of(view: View, commit_id: int | None) -> datetime:
     moment = datetime.fromisoformat(view.written(Mechanism.LAST_MODIFIED, commit_id))
     return moment.astimezone(UTC).replace(microsecond=0)
+
+
+def names_tag(tags: str, etag: str) -> bool:
+    """Return whether ``tags`` of If-None-Match name ``etag``, or whatever is there (RFC 9110, 13.1.2)."""
+    return _any(tags) or etag in _weakly(tags)
 
 
 def _any(tags: str) -> bool:
