@@ -15,6 +15,7 @@ Files, from the ground up:
 - peers/: the agent, and what is measured beside it
 - rows/: what is measured
 - options: the words of the command line
+- lab: where there is a charon
 - run, with_charon, with_doors: peers and rows brought together, without a charon and with one
 - table, compare: a report, or two, in lines; curves: reports as a picture
 

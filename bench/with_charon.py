@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.figures import Row
+from bench.lab import Take, lab_below
 from bench.messages import Words
 from bench.peers import agent
-from bench.peers.failed import Failed
 from bench.peers.vici_loop import Tap, Wire, charon, up
 from bench.rows import changes, on_charon
 from bench.session import open_session
 from bench.site import Peer, Plan, Site
-from script import apparmor
-from tests.lab import Lab, charon_folder, open_lab
+from tests.lab import Lab, charon_folder
 
 LIVE_MAX = 1000
 LIVE_LIMIT_S = 120.0
 STEP_S = 0.2
-Take = Callable[[str, Callable[[], Iterable[Row]]], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +39,7 @@ class WithCharon:
         Raises:
             Failed: there can be none here.
         """
-        if os.geteuid() != 0 or shutil.which("ip") is None:
-            raise Failed("needs root and the command ip, for network namespaces")
-        with open_lab(self.folder) as lab, apparmor.allowed_below(self.folder):
+        with lab_below(self.folder) as lab:
             self.take(self._title("charon"), lambda: self._agent(lab))
             self.take(self._title("vici loop"), lambda: self._vici(lab))
             self.take(self._title("live tunnels"), lambda: self._live(lab))

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
-import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.ears import Ears, Scrape, Stream, Web, Words
 from bench.figures import Row
+from bench.lab import Take, lab_below
 from bench.messages import far_address
 from bench.peers import agent
 from bench.peers.failed import Failed
@@ -22,8 +21,7 @@ from bench.rows import delays, subscribers
 from bench.session import Session, open_session
 from bench.site import Plan, Site
 from console.passwd import hash_of
-from script import apparmor
-from tests.lab import Lab, charon_folder, open_lab
+from tests.lab import Lab, charon_folder
 
 METRICS_PORT, WEB_PORT = 9731, 8443
 USER, PASSWORD = "admin", "not-a-real-password"
@@ -41,7 +39,6 @@ IN_JSON_EVENT = rb'"new-status": ?"([a-z-]+)"'
 IN_JSON_PUSH = rb'"(?:yangswan-ipsec:)?status": ?"([a-z-]+)"'
 OK, NOT_FOUND = 200, 404
 SETTLE_S = 2.0
-Take = Callable[[str, Callable[[], Iterable[Row]]], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +59,7 @@ class WithDoors:
         Raises:
             Failed: there can be none here.
         """
-        if os.geteuid() != 0 or shutil.which("ip") is None:
-            raise Failed("needs root and the command ip, for network namespaces")
-        with open_lab(self.folder) as lab, apparmor.allowed_below(self.folder):
+        with lab_below(self.folder) as lab:
             self.take(f"delays, {self.tunnels} tunnels", lambda: self._rows(lab))
 
     def _rows(self, lab: Lab) -> Iterator[Row]:
