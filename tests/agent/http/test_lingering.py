@@ -18,7 +18,7 @@ from agent.http.door import Door, open_door
 from agent.http.limits import DoorLimits
 from agent.http.tls import Tls
 from tests.agent.http.door_lab import PATIENCE_S, Authority, all_of, echo, said, status_of
-from tests.agent.http.test_door import HERE, LIMITS, LONG_S, SHORT_S, until
+from tests.agent.http.door_waits import HERE, LIMITS, LONG_S, SHORT_S, until
 
 PIECE = bytes(65536)
 BODY_OCTETS = 200 * len(PIECE)

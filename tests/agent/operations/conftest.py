@@ -19,6 +19,14 @@ async def lab(schema: Schema, tmp_path: Path) -> AsyncIterator[Lab]:
 
 
 @pytest.fixture
+async def two(schema: Schema, tmp_path: Path) -> AsyncIterator[Lab]:
+    """A lab in which session 2 is of a user whom rules bind."""
+    async with running_lab(schema, tmp_path) as made:
+        made.callers[2] = Remembering(2, "reader")
+        yield made
+
+
+@pytest.fixture
 async def three(lab: Lab) -> Lab:
     """Three commits by two users."""
     lab.context.nacm._recovery = frozenset({"tester", "bob"})

@@ -7,7 +7,7 @@ import pytest
 from agent.datastore import verifying
 from tests.agent.handlers import Lab
 from tests.agent.lab import entry, top
-from tests.agent.operations.test_confirmed_commit import COMPLETE, START, SUBSCRIBE, TIMEOUT, holds, number
+from tests.agent.operations.confirmations import COMPLETE, START, SUBSCRIBE, TIMEOUT, holds, number
 from tests.agent.operations.waited import ONE, TWO, WAITING, begun, breaks, errors_of, rollbacks, verify
 from tests.agent.recording_translator import DORMANT
 

@@ -10,7 +10,7 @@ import pytest
 from agent.datastore import confirming
 from agent.yang.schema import Schema
 from tests.agent.handlers import Lab, running_lab
-from tests.agent.operations.test_confirmed_commit import holds, number
+from tests.agent.operations.confirmations import holds, number
 from tests.agent.operations.waited import ONE, begun, breaks, errors_of, rollbacks, verify
 
 pytestmark = pytest.mark.usefixtures("soon")

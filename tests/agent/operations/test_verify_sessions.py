@@ -8,8 +8,8 @@ from agent.operations.context import Ending, EndKind
 from agent.operations.locking import release
 from tests.agent.handlers import Lab, Remembering
 from tests.agent.lab import top
+from tests.agent.operations.confirmations import PERSIST, SUBSCRIBE, holds, number
 from tests.agent.operations.guarded import NACM
-from tests.agent.operations.test_confirmed_commit import PERSIST, SUBSCRIBE, holds, number
 from tests.agent.operations.waited import begun, breaks, errors_of, verify
 from tests.agent.recording_translator import DORMANT
 

@@ -7,7 +7,7 @@ import pytest
 from agent.operations.parameters import AGENT_NS
 from tests.agent.handlers import Lab
 from tests.agent.lab import top
-from tests.agent.operations.test_confirmed_commit import PERSIST, SUBSCRIBE, number
+from tests.agent.operations.confirmations import PERSIST, SUBSCRIBE, number
 from tests.agent.operations.waited import (
     ONE,
     SAM,

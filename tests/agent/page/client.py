@@ -208,3 +208,11 @@ async def visiting(
             for events in visitor.streams:
                 events.leave()
             await lab.until(lambda: not pages[0].tabs)
+
+
+async def opened(visitor: Visitor, query: str = "") -> Events:
+    """Return a stream that has begun."""
+    events = await visitor.follow(query)
+    name, _ = await events.next()
+    assert name == "hello"
+    return events

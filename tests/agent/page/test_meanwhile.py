@@ -18,7 +18,7 @@ from agent.transport.limits import Limits
 from tests.agent.handlers import Lab
 from tests.agent.http.door_lab import PATIENCE_S, Authority, all_of, status_of
 from tests.agent.page.client import Visitor, visiting
-from tests.agent.page.test_login import AT, ENTRY, settings, web_door
+from tests.agent.page.logins import AT, ENTRY, settings, web_door
 from tests.agent.restconf.client import DATA, HASH, LIMITS, WORD
 
 STREAM = "/restconf/streams/NETCONF/json"
