@@ -27,7 +27,7 @@ echo "library: $(.venv/bin/python -c 'from importlib.metadata import version; pr
 echo "daemon: $(/usr/lib/ipsec/charon --version)"
 script/demo --once
 echo "demo: $?"
-tests tests/translators/real/test_tunnel.py \
+tests tests/translators/real/test_tunnel.py tests/translators/real/test_tunnel_changed.py \
     -k 'carries_data_both_ways or changed_proposals_take_effect or a_changed_secret'
 echo "tunnels: $status, $(tail -n 1 tests.out)"
 tests tests/agent/yang/test_violations.py tests/agent/yang/test_native.py

@@ -17,7 +17,10 @@ NEXT = (
     "apt-get install -y -qq --no-install-recommends -t testing strongswan-charon strongswan-swanctl "
     "libstrongswan-standard-plugins libstrongswan-extra-plugins libcharon-extra-plugins",
 )  # fmt: skip
-TESTS = "tests/translators/real/test_algorithms.py tests/translators/real/test_tunnel.py"
+REAL = "tests/translators/real"
+TESTS = " ".join(
+    f"{REAL}/test_{name}.py" for name in ("algorithms", "tunnel", "tunnel_changed", "tunnel_restarts")
+)
 
 
 @pytest.mark.parametrize(

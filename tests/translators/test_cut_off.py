@@ -2,56 +2,36 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from agent.translator import Captured, EntryChange, Route, Settings
+from agent.translator import Route, Settings
 from tests.lab import change
 from tests.translators.authority import Authority, new_key
+from tests.translators.cutting import (
+    CLIENT,
+    EVERYTHING,
+    OTHER,
+    ROUTE,
+    SERVER,
+    captured,
+    in_force,
+    of_certificates,
+    with_sas,
+)
 from tests.translators.test_for_all import bypass, protection
 from tests.translators.tunnels import Json, at_alice
 from translators.strongswan.assembly import make
 from translators.strongswan.model import CERTIFICATES_PATH, CRLS_PATH, REVOCATION_PATH
 from translators.strongswan.protection.shunts import LIBIPSEC
-from translators.strongswan.translation import nested
-from translators.strongswan.translation.guards import Connected, ForAll, Guard
-from translators.strongswan.translation.overlaps import Prefix, prefix
-from translators.strongswan.translation.ways_back import Taker
+from translators.strongswan.translation.guards import Connected, ForAll
+from translators.strongswan.translation.overlaps import prefix
 from translators.strongswan.translator import StrongSwanTranslator
 
-SERVER, CLIENT = "10.1.0.1", "172.16.5.9"
-ROUTE = Route(SERVER, CLIENT)
-OTHER = Route("192.168.0.1", CLIENT)
-EVERYTHING = at_alice(remote_subnet=["0.0.0.0/0"])
 Way = tuple[int, str]
 ENTRY = "/yangswan-ipsec:tunnels/ipsec[id='1']"
-
-
-@pytest.fixture
-def translator(tmp_path: Path) -> StrongSwanTranslator:
-    return make(Settings(tmp_path, "external", {"vici-socket": str(tmp_path / "vici")}))
-
-
-def in_force(translator: StrongSwanTranslator, *entries: Json, up: bool = False) -> None:
-    """Have ``entries`` in force, as if charon held them."""
-    parts = translator.parts
-    by_tunnel = {str(entry["id"]): entry for entry in entries}
-    parts.shared.desired.replace(by_tunnel)
-    parts.protection.guards.put(parts.protection.guards.wanted(by_tunnel))
-    for tunnel in by_tunnel if up else ():
-        facts = parts.live.facts(tunnel)
-        parts.live._ledger.put(tunnel, replace(facts, children=frozenset({f"ipsec-{tunnel}"})))
-
-
-async def captured(
-    translator: StrongSwanTranslator, *changes: EntryChange, routes: tuple[Route, ...] = (ROUTE, OTHER)
-) -> Mapping[Route, Captured]:
-    return {one.route: one for one in await translator.captured(changes, routes)}
 
 
 async def test_a_tunnel_for_everything(translator: StrongSwanTranslator) -> None:
@@ -226,26 +206,6 @@ async def test_who_would_come_through_another(translator: StrongSwanTranslator) 
     assert {ENTRY, "/yangswan-ipsec:tunnels/ipsec[id='2']"} <= set(found[ROUTE].tells)
 
 
-def with_sas(translator: StrongSwanTranslator, **far_sides: str) -> list[Sequence[str]]:
-    """Have SAs of tunnels (``t5``) between the near side and these; return who is asked for."""
-    asked: list[Sequence[str]] = []
-
-    def of_child(name: str, remote: str) -> dict[str, object]:
-        return {"name": name, "state": "INSTALLED", "local-ts": ["10.1.0.0/16"], "remote-ts": [remote]}
-
-    async def sas(names: Sequence[str]) -> dict[str, list[Json]]:
-        asked.append(names)
-        found = {f"ipsec-{tunnel[1:]}": remote for tunnel, remote in far_sides.items()}
-        return {
-            name: [{"state": "ESTABLISHED", "child-sas": {"1": of_child(name, remote)}}]
-            for name, remote in found.items()
-            if name in names
-        }
-
-    translator.parts.live.sas = sas  # type: ignore[assignment,method-assign]
-    return asked
-
-
 ANYBODY = at_alice(5)
 del ANYBODY["remote-subnet"]
 
@@ -309,16 +269,6 @@ async def test_what_a_child_that_is_down_would_be_for_is_as_configured(
     assert (await captured(translator, change(hub, None))).keys() == {ROUTE}
 
 
-async def test_charon_is_asked_about_no_tunnel_that_concerns_nobody(translator: StrongSwanTranslator) -> None:
-    one, other = (at_alice(n, remote_subnet=[f"10.9.{n}.0/24"]) for n in (1, 2))
-    in_force(translator, one, other, EVERYTHING | {"id": 3}, up=True)
-    asked = with_sas(translator)
-    assert await captured(translator, change(one, None), change(other, {**other, "description": "x"})) == {}
-    assert asked == []
-    assert await captured(translator, *bypass("172.16.5.0/24")) != {}
-    assert asked == [["ipsec-3"]]
-
-
 async def test_what_is_for_all_tunnels(translator: StrongSwanTranslator) -> None:
     guards = translator.parts.protection.guards
     guards.for_all = ForAll(leak_protection=False)
@@ -350,10 +300,6 @@ async def test_a_tunnel_that_is_down_until_it_is_repaired(translator: StrongSwan
     assert (await captured(translator, change(idle, {**idle, "secret": "another-secret"}))).keys() == {ROUTE}
 
 
-def of_certificates(path: str, name: str, after: Json | None) -> EntryChange:
-    return EntryChange((name,) if name else (), path, {"name": name}, after, path)
-
-
 async def test_a_tunnel_that_comes_up_by_another_certificate(translator: StrongSwanTranslator) -> None:
     root = Authority()
     own = root.certify(new_key(), "CN=gw")
@@ -380,93 +326,5 @@ async def test_a_tunnel_that_comes_up_by_another_certificate(translator: StrongS
     assert await captured(translator, of_certificates(CRLS_PATH, "crl", None)) == {}
 
 
-def looked_at_by(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return the tunnels that are looked at."""
-    looked_at: list[str] = []
-    original = Taker.of
-
-    def counted(tunnel: str, *rest: Any) -> Taker | None:
-        looked_at.append(tunnel)
-        return original(tunnel, *rest)
-
-    monkeypatch.setattr("translators.strongswan.cut_off.Taker.of", counted)
-    return looked_at
-
-
-async def test_a_change_that_concerns_nobody_looks_at_no_other_tunnel(
-    translator: StrongSwanTranslator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    many = [at_alice(number, remote_subnet=[f"10.9.{number}.0/24"]) for number in range(2, 60)]
-    in_force(translator, *many)
-    looked_at = looked_at_by(monkeypatch)
-    assert await captured(translator, change(None, at_alice())) == {}
-    # Nor is one that is always bypassed of interest.
-    translator.parts.protection.guards.for_all = ForAll(bypass=(prefix("172.16.0.0/12"),))
-    in_force(translator, *many)
-    assert await captured(translator, change(None, at_alice())) == {}
-    translator.parts.protection.guards.for_all = ForAll()
-    in_force(translator, *many)
-    assert set(looked_at) == {"1"}
-    assert (await captured(translator, change(None, EVERYTHING))).keys() == {ROUTE}
-    assert len(set(looked_at)) == 59
-
-
 async def test_without_a_charon_nobody_is_cut_off(tmp_path: Path) -> None:
     assert await captured(make(Settings(tmp_path, "none", {})), change(None, EVERYTHING)) == {}
-
-
-async def test_a_change_that_turns_nothing_looks_at_no_other_tunnel(
-    translator: StrongSwanTranslator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    many = [at_alice(number, remote_subnet=["172.16.0.0/12"]) for number in range(2, 60)]
-    in_force(translator, EVERYTHING, *many, up=True)
-    looked_at, asked = looked_at_by(monkeypatch), with_sas(translator)
-    for members in ({"description": "branch"}, {"secret": "another-secret"}, {"rekey-time": 3600}):
-        assert await captured(translator, change(EVERYTHING, {**EVERYTHING, **members})) == {}
-    crl = of_certificates(CRLS_PATH, "crl", None)
-    assert await captured(translator, crl, *bypass("198.51.100.0/24")) == {}
-    assert set(looked_at) == {"1"}
-    assert asked == []
-
-
-async def test_each_tunnel_is_looked_at_once_for_however_many_sessions(
-    translator: StrongSwanTranslator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    many = [at_alice(n, remote_subnet=["0.0.0.0/0"], local_subnet=[f"10.9.{n}.0/24"]) for n in range(2, 200)]
-    in_force(translator, *many)
-    looked_at, cuts, real = looked_at_by(monkeypatch), 0, nested.cut
-
-    def counted(one: Prefix, length: int) -> Prefix:
-        nonlocal cuts
-        cuts += 1
-        return real(one, length)
-
-    monkeypatch.setattr(nested, "cut", counted)
-    routes = tuple(Route(SERVER, f"172.16.5.{n}") for n in range(1, 65))
-    assert (await captured(translator, change(None, EVERYTHING), routes=routes)).keys() == set(routes)
-    # What changes is so before and after.
-    assert Counter(looked_at) == {"1": 2, **{str(one["id"]): 1 for one in many}}
-    # To find each of them by its prefixes takes 33; to tell its way by the few lengths in use, less.
-    assert cuts < len(routes) * 33 * 4
-
-
-async def test_what_all_tunnels_ask_for_is_told_in_pieces(
-    translator: StrongSwanTranslator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    many = [at_alice(number, remote_subnet=[f"10.9.{number}.0/24"]) for number in range(2, 60)]
-    in_force(translator, *many)
-    sizes: list[int] = []
-    guards = translator.parts.protection.guards
-    real = guards.wanted
-
-    def counted(entries: Mapping[str, Json | None], for_all: ForAll | None = None) -> dict[str, Guard]:
-        sizes.append(len(entries))
-        return real(entries, for_all)
-
-    monkeypatch.setattr(guards, "wanted", counted)
-    monkeypatch.setattr("translators.strongswan.cut_off.PIECE", 10)
-    # Of each, and for all.
-    for changes in ([change(one, {**one, "description": "x"}) for one in many], bypass("198.51.100.0/24")):
-        sizes.clear()
-        assert await captured(translator, *changes) == {}
-        assert sizes == [0, 10, 10, 10, 10, 10, 8]

@@ -7,83 +7,34 @@ import json
 import socket
 import struct
 import subprocess
-from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
 
 import pytest
 
 from tests.lab import Namespace
+from tests.translators.protection.kernel_rules import (
+    FAR,
+    FAR6,
+    NEAR,
+    NEAR6,
+    OUT,
+    OUT6,
+    SIZE,
+    disturb,
+    guard,
+    in_force,
+    keys,
+    passes,
+    within,
+)
 from tests.translators.protection.test_ruleset import DROPS, PASSES, match
 from tests.translators.upkeep.test_supervisor import until
 from translators.strongswan.protection import nft, ruleset
 from translators.strongswan.protection.firewall import Firewall
 from translators.strongswan.protection.nft import NftError
 from translators.strongswan.protection.ruleset import DROP, PASS, Count
-from translators.strongswan.translation.guards import Guard, Match, Way
-from translators.strongswan.translation.overlaps import prefix
-
-T = TypeVar("T")
-
-NEAR, FAR = "10.1.0.1", "10.2.0.1"
-NEAR6, FAR6 = "2001:db8:1::1", "2001:db8:2::1"
-OUT, OUT6 = match(Way.OUT, "10.1.0.0/16", "10.2.0.0/16"), match(Way.OUT, "2001:db8:1::/48", "::/0")
-PAYLOAD = b"in clear"
-SIZE = 20 + 8 + len(PAYLOAD)
-
-
-def guard(*drops: Match, bypass: Iterable[tuple[str, str]] = ()) -> Guard:
-    pairs = frozenset((prefix(local), prefix(network)) for local, network in bypass)
-    return Guard(drops=frozenset(drops), bypass=pairs)
-
-
-def within(namespace: Namespace, test: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    return namespace.call(lambda: asyncio.run(test()))
-
-
-async def in_force() -> set[str]:
-    listing = await nft.listing(ruleset.TABLE)
-    return set(ruleset.elements(listing)) if listing is not None else set()
-
-
-def keys(*drops: Match, passes: Iterable[Match] = ()) -> set[str]:
-    return {ruleset.element_key(DROP, one) for one in drops} | {
-        ruleset.element_key(PASS, one) for one in passes
-    }
-
-
-@pytest.fixture
-def gateway(namespace: Namespace) -> Namespace:
-    """A namespace with an address in the near network, and a route to the far one."""
-    namespace.ip("link", "add", "near", "type", "veth", "peer", "name", "cable")
-    namespace.ip("link", "set", "cable", "up")
-    namespace.ip("address", "add", f"{NEAR}/16", "dev", "near")
-    namespace.ip("address", "add", f"{NEAR6}/48", "dev", "near", "nodad")
-    namespace.ip("link", "set", "near", "up")
-    namespace.ip("link", "set", "lo", "up")
-    namespace.ip("route", "add", "10.0.0.0/8", "dev", "near")
-    namespace.ip("route", "add", "2001:db8::/32", "dev", "near")
-    return namespace
-
-
-def passes(source: str, destination: str, *, mark: int = 0, port: int = 9, own_port: int = 0) -> bool:
-    """Send a packet of the calling thread's namespace; return whether the kernel let it leave."""
-    with socket.socket(socket.AF_INET6 if ":" in source else socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        sender.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, struct.pack("=I", mark))
-        sender.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sender.bind((source, own_port))
-        try:
-            sender.sendto(PAYLOAD, (destination, port))
-        except PermissionError:
-            return False
-        return True
-
-
-def disturb(words: str) -> None:
-    """Have a process that is not ours change the rules of the calling thread's namespace."""
-    subprocess.run(["nft", words], check=True)
-
+from translators.strongswan.translation.guards import Match, Way
 
 # --- what nft takes ---
 
@@ -346,118 +297,3 @@ def test_packets_that_get_a_near_address_on_their_way_out_are_dropped_too(
     within(gateway, test)
     within(beside, send)
     within(gateway, look)
-
-
-# --- changes ---
-
-
-@pytest.mark.real
-def test_a_drop_that_two_ask_for_stays_until_both_are_gone_and_goes_on_counting(gateway: Namespace) -> None:
-    async def test() -> None:
-        firewall = Firewall()
-        await firewall.change(coming=[guard(OUT), guard(OUT, OUT6)])
-        assert not passes(NEAR, FAR)
-        await firewall.change(going=[guard(OUT)])
-        assert not passes(NEAR, FAR)
-        await firewall.change(going=[guard(OUT, OUT6)], coming=[guard(OUT)])
-        assert not passes(NEAR, FAR)
-        assert passes(NEAR6, FAR6)
-        assert (await firewall.counts())[ruleset.element_key(DROP, OUT)].packets == 3
-        await firewall.change(going=[guard(OUT)])
-        assert passes(NEAR, FAR)
-
-    within(gateway, test)
-
-
-@pytest.mark.real
-def test_the_next_agent_takes_over_what_is_in_force_with_its_counters(gateway: Namespace) -> None:
-    async def test() -> None:
-        await Firewall().replace([guard(OUT, OUT6)])
-        assert not passes(NEAR, FAR)
-        following = Firewall()
-        await following.replace([guard(OUT)])
-        assert not passes(NEAR, FAR)
-        assert passes(NEAR6, FAR6)
-        assert await following.counts() == {ruleset.element_key(DROP, OUT): Count(2, 2 * SIZE)}
-        await Firewall().replace([])
-        assert passes(NEAR, FAR)
-        assert await nft.listing(ruleset.TABLE) is None
-
-    within(gateway, test)
-
-
-DISTURBANCES = (
-    "flush ruleset",
-    "delete table inet yangswan",
-    "flush table inet yangswan",
-    "flush chain inet yangswan output_out",
-    "flush set inet yangswan drop_out4_16_16",
-    "flush set inet yangswan pass_out4_16_24",
-    "add element inet yangswan pass_out4_16_24 { 10.1.0.0 . 10.2.0.0 }",
-    "insert rule inet yangswan output_out accept",
-    "add table inet yangswan { flags dormant; }",
-)
-
-
-@pytest.mark.real
-@pytest.mark.parametrize("disturbance", DISTURBANCES)
-def test_what_somebody_else_took_out_is_put_in_again(gateway: Namespace, disturbance: str) -> None:
-    async def test() -> None:
-        firewall = Firewall()
-        await firewall.replace([guard(OUT, bypass=[("10.1.0.0/16", "10.2.7.0/24")])])
-        assert not await firewall.repair()
-        disturb(disturbance)
-        assert await firewall.repair()
-        assert not await firewall.repair()
-        assert not passes(NEAR, FAR)
-        assert passes(NEAR, "10.2.7.9")
-
-    within(gateway, test)
-
-
-@pytest.mark.real
-def test_a_change_is_made_although_somebody_took_the_table_out(gateway: Namespace) -> None:
-    async def test() -> None:
-        firewall = Firewall()
-        await firewall.replace([guard(OUT)])
-        disturb("flush ruleset")
-        await firewall.change(coming=[guard(OUT6)])
-        assert not passes(NEAR, FAR)
-        assert not passes(NEAR6, FAR6)
-        assert not await firewall.repair()
-
-    within(gateway, test)
-
-
-# --- without nft ---
-
-
-async def test_a_gateway_that_asks_for_nothing_needs_no_nft(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nft, "program", lambda: None)
-    firewall = Firewall()
-    await firewall.replace([])
-    await firewall.change(coming=[Guard()])
-    assert not await firewall.repair()
-
-
-async def test_what_is_to_be_dropped_takes_nft(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nft, "program", lambda: None)
-    firewall = Firewall()
-    for change in (firewall.replace([guard(OUT)]), firewall.change(coming=[guard(OUT)])):
-        with pytest.raises(NftError, match="install the package nftables"):
-            await change
-
-
-@pytest.mark.parametrize(
-    ("program", "words"),
-    [
-        ("/bin/false", "nft ended with status 1"),
-        ("/nonexistent/nft", "nft cannot be run: .*No such file"),
-    ],
-)
-async def test_an_nft_that_does_not_work_is_told(
-    monkeypatch: pytest.MonkeyPatch, program: str, words: str
-) -> None:
-    monkeypatch.setattr(nft, "program", lambda: program)
-    with pytest.raises(NftError, match=words):
-        await nft.apply(["add table inet yangswan"])

@@ -11,7 +11,7 @@ from agent.errors import RpcError, RpcErrors
 from agent.translator import EntryChange
 from tests.lab import FAST_RETRANSMIT, Gateway, Lab, carries, change
 from tests.translators.authority import Authority, key_pem, new_key
-from tests.translators.real.test_tunnel import failed_for, pair, spis
+from tests.translators.real.pairs import failed_for, pair, spis
 from tests.translators.tunnels import Json, at_alice, at_bob
 from translators.strongswan.model import CERTIFICATE_STATE_ROOT, CERTIFICATES_PATH
 

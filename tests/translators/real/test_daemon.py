@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.lab import FAST_RETRANSMIT, Gateway, Lab
-from tests.translators.real.test_tunnel import pair, spis
+from tests.translators.real.pairs import pair, spis
 from tests.translators.status.test_state import assert_valid
 from tests.translators.status.test_state import context as _context
 from tests.translators.tunnels import Json, at_alice, at_bob

@@ -8,9 +8,9 @@ import pytest
 
 from agent.translator import Effect, EntryChange, Foresight, KnownFrom, Outlook
 from tests.lab import FAST_RETRANSMIT, Gateway, Lab, change
+from tests.translators.real.pairs import pair, spis
+from tests.translators.real.revoked import Both, crl, revocation
 from tests.translators.real.test_certificates import NAMES, ROOT, alices, bobs, certificate, subject
-from tests.translators.real.test_revocation import Both, crl, revocation
-from tests.translators.real.test_tunnel import pair, spis
 from tests.translators.tunnels import Json, at_alice, at_bob
 from tests.translators.vici_tap import Sent, ViciTap
 from translators.strongswan.foresight import FORGETTING

@@ -9,7 +9,7 @@ import pytest
 
 from tests.lab import Lab, Namespace
 from tests.translators.real.kernel.wire import told
-from tests.translators.real.test_tunnel import pair
+from tests.translators.real.pairs import pair
 from tests.translators.tunnels import at_alice
 
 pytestmark = pytest.mark.real

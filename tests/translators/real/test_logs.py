@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.lab import FAST_RETRANSMIT, Gateway, Lab
+from tests.translators.real.pairs import failed_for
 from tests.translators.real.test_algorithms import one_child
-from tests.translators.real.test_tunnel import failed_for
 from tests.translators.tunnels import SECRET, Json, at_alice, at_bob
 
 pytestmark = pytest.mark.real

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.lab import FAST_RETRANSMIT, Gateway, Lab, carries
-from tests.translators.real.test_tunnel import failed_for
+from tests.translators.real.pairs import failed_for
 from tests.translators.tunnels import Json, at_alice, at_bob
 
 pytestmark = pytest.mark.real

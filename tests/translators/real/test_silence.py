@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from tests.lab import Gateway, Lab
-from tests.translators.real.test_tunnel import failed_for, pair
+from tests.translators.real.pairs import failed_for, pair
 from tests.translators.tunnels import at_alice, at_bob
 from translators.strongswan.upkeep import silence
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.lab import FAST_RETRANSMIT, Gateway, Lab, carries
-from tests.translators.real.test_tunnel import FOREIGN, failed_for, pair, spis
+from tests.translators.real.pairs import FOREIGN, failed_for, pair, spis
 from tests.translators.status.test_announcements import valid
 from tests.translators.status.test_state import assert_valid
 from tests.translators.status.test_state import context as _context

@@ -1,35 +1,34 @@
-"""Barriers and further owners, held against a model of how charon looks for a connection and a secret."""
+"""Barriers and further owners: what a fence is made of, what it costs, and what it must not tell."""
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Iterator, Mapping
-from itertools import product
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.translators.translation.test_plan import Charon, holding, request
+from tests.translators.translation.charon_model import (
+    KEY_1,
+    KEY_2,
+    LOCALS,
+    MEMBERS,
+    PEERS,
+    A,
+    B,
+    C,
+    filled,
+    held,
+    permitted,
+)
 from tests.translators.tunnels import Json, tunnel
 from translators.strongswan.pieces import at_once
 from translators.strongswan.translation import strangers
 from translators.strongswan.translation.connections import Messages, messages
 from translators.strongswan.translation.credentials import Claim, Claims
-from translators.strongswan.translation.desired import Desired
 from translators.strongswan.translation.discretion import Discretion
-from translators.strongswan.translation.plan import plan_steps
 from translators.strongswan.translation.strangers import Fence, barred
-
-KEY_1, KEY_2 = "key-number-one-1", "key-number-two-2"
-A, B, C = {"name": "a"}, {"name": "b"}, {"name": "c"}
-LOCALS, PEERS = ("192.0.2.1", "192.0.2.2"), ("198.51.100.1", "198.51.100.2")
-IDENTITIES = ["fqdn:#61", "fqdn:#62", "fqdn:#7a", *LOCALS, PEERS[0], "203.0.113.9"]
-
-
-def held(*entries: Json) -> list[strangers.Held]:
-    return [(Claim.of(str(one["id"]), one), messages(str(one["id"]), one)) for one in entries]
 
 
 def fence(*entries: Json, alone: bool = True) -> Fence:
@@ -116,189 +115,6 @@ def test_more_barriers_than_charon_is_to_hold_are_refused() -> None:
     (refusal,) = filled(entries[:-1]).refusals([("47", entries[-1])])
     assert (refusal.tunnel, refusal.app_tag) == ("47", "too-many-open-tunnels")
     assert filled(entries[:45]).refusals([("45", entries[44])]) == []
-
-
-# --- a model of charon: backend_manager.c, mem_cred.c, ike_auth.c ---
-
-Identifier = str | None
-"""None is what a peer does not send."""
-
-
-def matches(one: Identifier, pattern: str) -> int:
-    if pattern == "%any":
-        return 1
-    if one is None:
-        return 0
-    if "-" in pattern and not pattern.startswith("fqdn"):
-        first, last = map(ipaddress.ip_address, pattern.split("-"))
-        try:
-            address = ipaddress.ip_address(one)
-        except ValueError:
-            return 0
-        if address.version != first.version:
-            return 0
-        return 2 if int(first) <= int(address) <= int(last) else 0
-    return 20 if one == pattern else 0
-
-
-def of_identity(one: Identifier, pattern: str) -> int:
-    return 1 if one is None else matches(one, pattern)
-
-
-def of_address(one: str, configured: object) -> int:
-    assert isinstance(configured, list)
-    return 1 if configured == ["%any"] else 129 if configured == [one] else 0
-
-
-def connections(everything: list[strangers.Held], found: Fence) -> dict[str, Mapping[str, Any]]:
-    loaded = {name: body for barrier in found.barriers.values() for name, body in barrier.load_conn.items()}
-    tunnels = [(made.is_open, made) for _claim, made in everything]
-    named, open_ones = (
-        {m.name: m.ike for is_open, m in tunnels if is_open is wanted} for wanted in (False, True)
-    )
-    return {**named, **loaded, **open_ones}  # type: ignore[dict-item]
-
-
-def selected(loaded: Mapping[str, Mapping[str, Any]], came: tuple[str, str, Identifier, str]) -> str | None:
-    me, other, idr, idi = came
-    best: tuple[int, int] = (0, 0)
-    name = None
-    for one, section in loaded.items():
-        ends = of_address(me, section["local_addrs"]), of_address(other, section["remote_addrs"])
-        identities = of_identity(idr, section["local"]["id"]), of_identity(idi, section["remote"]["id"])
-        if all((*ends, *identities)) and (sum(identities), sum(ends)) > best:
-            best, name = (sum(identities), sum(ends)), one
-    return name
-
-
-def secrets_for(everything: list[strangers.Held], found: Fence, idr: Identifier, idi: str) -> set[str]:
-    loaded = [secret for _claim, made in everything for secret in made.secrets]
-    return {
-        str(secret["data"])
-        for secret in [*loaded, *found.further.values()]
-        if any(matches(idr, owner) or matches(idi, owner) for owner in secret["owners"])  # type: ignore[attr-defined]
-    }
-
-
-def came_in() -> Iterator[tuple[str, str, Identifier, str]]:
-    return product(LOCALS, PEERS, [None, *IDENTITIES], IDENTITIES)
-
-
-NAMES = st.sampled_from([A, B, {"inet": LOCALS[0]}, {"inet": PEERS[0]}])
-MEMBERS = st.fixed_dictionaries(
-    {"secret": st.sampled_from([KEY_1, KEY_2]), "local_address": st.sampled_from(LOCALS)},
-    optional={"local_id": NAMES, "remote_id": NAMES, "peer": st.sampled_from(PEERS)},
-)
-
-
-def permitted(members: list[dict[str, Any]]) -> list[Json]:
-    """Return those of the tunnels that are not refused beside the ones before them."""
-    claims, entries = Claims(), []
-    for id, each in enumerate(members, 1):
-        entry = tunnel(id, **each)
-        claim = Claim.of(str(id), entry)
-        if not claims.conflicts(frozenset(), [claim]):
-            claims.add(claim)
-            entries.append(entry)
-    return entries
-
-
-@given(st.lists(MEMBERS, min_size=1, max_size=4))
-def test_no_secret_opens_the_tunnel_of_another(members: list[dict[str, Any]]) -> None:
-    everything = held(*permitted(members))
-    found = strangers.fence(everything)
-    loaded = connections(everything, found)
-    own = {made.name: str(made.secrets[0]["data"]) for _claim, made in everything}
-    for came in came_in():
-        name = selected(loaded, came)
-        if name is not None and barred(name) is None:
-            assert secrets_for(everything, found, came[2], came[3]) <= {own[name]}, (came, name)
-
-
-@given(st.lists(MEMBERS, min_size=1, max_size=4))
-def test_a_peer_that_says_whom_it_wants_finds_its_tunnel_as_if_there_were_no_fence(
-    members: list[dict[str, Any]],
-) -> None:
-    everything = held(*permitted(members))
-    found = strangers.fence(everything)
-    with_fence, without = connections(everything, found), connections(everything, Fence())
-    own = {made.name: str(made.secrets[0]["data"]) for _claim, made in everything}
-    for came in came_in():
-        name = selected(without, came)
-        if name is None or selected(with_fence, came) == name:
-            continue
-        # Kept out is only who comes with the owner of another secret; this one can be verified with that.
-        assert secrets_for(everything, found, None, came[3]) - {own[name]} or came[2] is None
-
-
-def test_the_model_shows_the_impostor_where_there_is_no_fence() -> None:
-    everything = held(tunnel(1, local_id=A, secret=KEY_1), tunnel(2, local_id=B, secret=KEY_2))
-    came = ("192.168.0.1", PEERS[0], "fqdn:#61", "fqdn:#62")
-    assert selected(connections(everything, Fence()), came) == "ipsec-1"
-    assert secrets_for(everything, Fence(), came[2], came[3]) == {KEY_1, KEY_2}
-    barrier = selected(connections(everything, strangers.fence(everything)), came)
-    assert barrier is not None
-    assert barred(barrier) == "1"
-
-
-# --- a change, and its undo ---
-
-
-_ALL_ARE_OUT = ("NARROW", "LOAD", "DOUBLE", "RENEW", "UNLOAD_BARRIER", "WIDEN", "WITHDRAW")
-"""How the phases begin after each step of which no secret may open the tunnel of another."""
-
-
-def charon(made: Desired) -> Charon:
-    connections_, secrets = holding(*made.messages.values())
-    for barrier in made.fence.barriers.values():
-        connections_.update(barrier.load_conn)
-    secrets.update({handle: dict(message) for handle, message in made.fence.further.items()})
-    return connections_, secrets
-
-
-def filled(entries: list[Json]) -> Desired:
-    made = Desired()
-    made.replace({str(entry["id"]): entry for entry in entries})
-    return made
-
-
-@settings(max_examples=30)
-@given(st.lists(MEMBERS, max_size=3), st.lists(MEMBERS, max_size=3), st.integers(0, 40))
-def test_at_each_step_of_a_change_no_secret_opens_the_tunnel_of_another(
-    before: list[dict[str, Any]], after: list[dict[str, Any]], count: int
-) -> None:
-    made, wanted = filled(permitted(before)), filled(permitted(after))
-    entries = {id: wanted.entries.get(id) for id in made.entries.keys() | wanted.entries.keys()}
-    changes = [made.change(id, entry) for id, entry in entries.items()]
-    steps = plan_steps(changes, made.fences(entries, changes))
-    own = {
-        each.name: {str(one.messages[id].secrets[0]["data"]) for one in (made, wanted) if id in one.messages}
-        for id, each in (made.messages | wanted.messages).items()
-    }
-    there = charon(made)
-    for step in steps[:count]:
-        request(there, step.do)
-    for step in reversed(steps[:count]):
-        request(there, step.undo)
-    assert there == charon(made)
-    for step in steps:
-        request(there, step.do)
-        if step.phase.name.startswith(_ALL_ARE_OUT):
-            _nothing_is_open(there, own)
-    assert there == charon(wanted)
-
-
-def _nothing_is_open(there: Charon, own: Mapping[str, set[str]]) -> None:
-    """Whoever can be verified for a tunnel has a secret that is its own before or after the change."""
-    sections: Any = there[0]
-    secrets: Any = there[1]
-    for came in came_in():
-        name = selected(sections, came)
-        if name is None or barred(name) is not None:
-            continue
-        for secret in secrets.values():
-            if any(matches(came[2], one) or matches(came[3], one) for one in secret["owners"]):
-                assert secret["data"] in own[name], (came, name)
 
 
 def test_messages_know_whether_the_peer_may_be_anybody() -> None:
@@ -415,55 +231,3 @@ def test_the_fence_that_is_kept_is_the_one_that_would_be_built(
         assert made.fence == strangers.fence(held(*made.entries.values()))
         made.put(str(entry["id"]), None)
         assert made.fence == strangers.fence(held(*made.entries.values()))
-
-
-# --- of two that match equally charon takes the older one ---
-
-
-def late(there: Charon, made: Desired) -> list[str]:
-    return made.misplaced(list(there[0]))
-
-
-@given(st.lists(MEMBERS, max_size=4), st.lists(MEMBERS, max_size=4), st.data())
-def test_a_change_and_its_undo_leave_each_barrier_after_the_tunnels_that_it_names(
-    before: list[dict[str, Any]], after: list[dict[str, Any]], data: st.DataObject
-) -> None:
-    dscps = st.sampled_from([{}, {"ike": {"proposal": [], "dscp": 8}}])
-    before, after = ([{**one, **data.draw(dscps)} for one in each] for each in (before, after))
-    made, wanted = filled(permitted(before)), filled(permitted(after))
-    entries = {id: wanted.entries.get(id) for id in made.entries.keys() | wanted.entries.keys()}
-    changes = [made.change(id, entry) for id, entry in entries.items()]
-    steps = plan_steps(changes, fences := made.fences(entries, changes))
-    back = plan_steps((change.reversed() for change in changes), fences.reversed())
-    there = loaded_in_order(made)
-    for count in range(len(steps) + 1):
-        for step in steps[:count]:
-            request(there, step.do)
-        for step in reversed(steps[:count]):
-            request(there, step.undo)
-        assert (late(there, made), there) == ([], charon(made)), steps[:count]
-    for step in steps:
-        request(there, step.do)
-    assert (late(there, wanted), there) == ([], charon(wanted))
-    for step in back:
-        request(there, step.do)
-    assert (late(there, made), there) == ([], charon(made))
-
-
-def loaded_in_order(made: Desired) -> Charon:
-    there: Charon = ({}, {})
-    entries = dict(made.entries)
-    nothing = Desired()
-    changes = [nothing.change(id, entry) for id, entry in entries.items()]
-    for step in plan_steps(changes, nothing.fences(entries, changes)):
-        request(there, step.do)
-    return there
-
-
-def test_a_barrier_before_a_tunnel_that_it_names_is_misplaced() -> None:
-    made = filled([tunnel(1, local_id=A, secret=KEY_1), tunnel(2, local_id=C, remote_id=B, secret=KEY_2)])
-    (barrier,) = made.fence.barriers
-    assert made.misplaced(["ipsec-2", barrier, "ipsec-1"]) == []
-    assert made.misplaced([barrier, "theirs", "ipsec-2", "ipsec-1"]) == [barrier]
-    assert made.misplaced(["ipsec-2"]) == []
-    assert made.misplaced([barrier]) == []

@@ -18,8 +18,8 @@ from tests.translators.real.kernel.wire import (
     told,
     watched,
 )
+from tests.translators.real.pairs import failed_for
 from tests.translators.real.test_options import both, children, pair
-from tests.translators.real.test_tunnel import failed_for
 from tests.translators.tunnels import at_alice, at_bob
 
 pytestmark = [pytest.mark.real, pytest.mark.kernel_esp]
