@@ -12,7 +12,8 @@ Whoever comes, and through which, the sessions of all share the same places.
 - activation: sockets that systemd listens on, and passes
 - address: the address that clients come to, taken before anything is begun
 - accounts: what the system knows of a user: his number, his groups; looked up beside the event loop
-- ssh, ssh_channel: NETCONF over SSH, and one channel of it; key_exchanges: how keys are agreed on
+- ssh, ssh_channel: NETCONF over SSH, and one channel of it; ssh_between: what asyncssh has no hooks for;
+  key_exchanges: how keys are agreed on
 - local_socket: the UNIX socket as a file, made and removed safely
 - unix, unix_stream: NETCONF over it, and one connection of it; preamble: what comes before it from a sshd
 """

@@ -12,21 +12,19 @@ import socket
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import asyncssh
-from asyncssh.constants import MSG_IGNORE
 
 from agent.transport import address
 from agent.transport.accounts import Lookups, Unanswered, system_groups
 from agent.transport.doorway import Doorway, Favoured, source_of
 from agent.transport.files import host_key as key_of
 from agent.transport.files import read_key
-from agent.transport.intake import Intake
 from agent.transport.key_exchanges import ciphers, key_exchanges
 from agent.transport.limits import Limits, Refused
 from agent.transport.lockout import Lockout
 from agent.transport.places import Places, Sessions
+from agent.transport.ssh_between import stand_between
 from agent.transport.ssh_channel import NetconfChannel
 from agent.transport.stream import ByteStream, Peer, Serve
 from agent.transport.users import read_keys
@@ -233,7 +231,7 @@ class _Connection(asyncssh.SSHServer):
         address = conn.get_extra_info("peername")
         self._source, self._source_port = str(address[0]), int(address[1])
         self._local = str(conn.get_extra_info("sockname")[0])
-        self._stand_between(conn)
+        stand_between(conn, self._transport.turns, drained=self._drained, refused=self._count_try)
         transport = self._transport
         transport.connections.add(conn)
         known = transport.favoured.remembered(
@@ -246,41 +244,6 @@ class _Connection(asyncssh.SSHServer):
         elif not transport.doorway.enter(conn, self._counted):
             log.warning("refused a connection from %s: too many have not logged in", self._source)
             self._refuse(conn)
-
-    def _stand_between(self, conn: Any) -> None:
-        """Hear what asyncssh does not tell: what TCP brings, whether it has room, which requests are refused.
-
-        And keep it from sending a packet without content before each other: none of our ciphers needs it.
-        asyncssh has no hook for these: methods of its connection are replaced by ours, which call them.
-        """
-        intake = Intake(self._transport.turns, conn.data_received, conn._transport)
-        conn.data_received = intake.data_received
-        conn._transport.set_protocol(conn)  # uvloop looks for data_received only then
-        conn.create_task = intake.in_order(conn.create_task)
-
-        def pause() -> None:
-            self._drained.clear()
-            intake.pause()
-
-        def resume() -> None:
-            self._drained.set()
-            intake.resume()
-
-        conn.pause_writing, conn.resume_writing = pause, resume
-        send = conn.send_packet
-
-        def send_content(kind: int, *arguments: bytes, handler: Any = None) -> None:
-            if kind != MSG_IGNORE:
-                send(kind, *arguments, handler=handler)
-
-        conn.send_packet = send_content
-        refuse = conn.send_userauth_failure
-
-        def count_and_refuse(partial_success: bool) -> None:
-            refuse(partial_success)
-            self._count_try()
-
-        conn.send_userauth_failure = count_and_refuse
 
     def _refuse(self, conn: asyncssh.SSHServerConnection) -> None:
         self._transport.refused.connections += 1
