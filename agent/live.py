@@ -14,9 +14,10 @@ from collections.abc import Awaitable, Callable
 
 from agent.breakable import Breakable
 from agent.errors import RpcError
+from agent.live_caller import LiveCaller
 from agent.memory import LARGE_OCTETS, LONG_S, give_back
 from agent.netconf.messages import Rpc
-from agent.netconf.session import Action, Close, Counters, Dispatch, Parse, Send, Session
+from agent.netconf.session import Action, Close, Dispatch, Parse, Send, Session
 from agent.notifications import Subscription
 from agent.operations.context import Ending, EndKind
 from agent.operations.dispatch import only_reads
@@ -38,7 +39,7 @@ LAST_WRITE_S = 2.0
 """How long the last message of a session that is to end may take."""
 
 
-class Live:
+class Live(LiveCaller):
     """One session and what belongs to it; handlers know it as their Caller.
 
     Args:
@@ -62,10 +63,9 @@ class Live:
         turns: Turns,
         unfinished: Unfinished,
     ) -> None:
-        self.session = session
+        super().__init__(session, peer)
         self.login_time = login_time
         self.ending: Ending | None = None
-        self._peer = peer
         self._stream = stream
         self._limits = limits
         self._answer = answer
@@ -91,46 +91,6 @@ class Live:
         self._followers: set[asyncio.Task[None]] = set()
 
     # -- what handlers see -----------------------------------------------------------------
-
-    @property
-    def session_id(self) -> int:
-        return self.session.session_id
-
-    @property
-    def peer(self) -> Peer:
-        return self._peer
-
-    @property
-    def user(self) -> str:
-        return self._peer.user
-
-    @property
-    def groups(self) -> tuple[str, ...]:
-        return self._peer.groups
-
-    @property
-    def source(self) -> str:
-        return self._peer.source_host
-
-    @property
-    def local(self) -> str:
-        return self._peer.local_host
-
-    @property
-    def transport(self) -> str:
-        return self._peer.transport
-
-    @property
-    def administers(self) -> bool:
-        return self._peer.administers
-
-    @property
-    def sees_secrets(self) -> bool:
-        return True
-
-    @property
-    def counters(self) -> Counters:
-        return self.session.counters
 
     def end(self, ending: Ending) -> None:
         self.ending = self.ending or ending

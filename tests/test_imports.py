@@ -225,7 +225,7 @@ ROOMS = (
         ),
     ),
     Room(
-        ("agent/server.py", "agent/live.py"),
+        ("agent/server.py", "agent/live.py", "agent/live_caller.py"),
         # Of the transports only what all of them share: a stream of bytes with its peer, and limits.
         (
             *HANDLERS,
@@ -233,6 +233,7 @@ ROOMS = (
             "agent.operations",
             "agent.breakable",
             "agent.live",
+            "agent.live_caller",
             "agent.memory",
             "agent.monitoring",
             "agent.tally",
