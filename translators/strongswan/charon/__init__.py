@@ -14,6 +14,7 @@ Files, from the ground up:
 - place: where the files of a charon of our own lie, also on a full disk
 - scope: the systemd scope of a charon of our own
 - ports: whether another program has the ports of IKE
+- processes: what the kernel tells of a process
 - daemon: a charon of our own, started, adopted, watched, stopped
 - service: restarts a charon that the system runs
 - session: all connections to one charon, from when it answers until it is lost

@@ -18,7 +18,6 @@ import contextlib
 import hashlib
 import logging
 import os
-import select
 import shutil
 import signal
 import subprocess
@@ -26,6 +25,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from translators.strongswan.charon import apparmor, charon_config, kernel, leftovers, place, ports
+from translators.strongswan.charon.processes import environment_of, has_ended, network_of
 from translators.strongswan.charon.scope import Scope
 from translators.strongswan.charon.vici import Connection, ViciError
 from translators.strongswan.options import Kernel, Options
@@ -96,7 +96,7 @@ class ManagedCharon:
 
     @property
     def running(self) -> bool:
-        return self._pidfd is not None and not _ended(self._pidfd)
+        return self._pidfd is not None and not has_ended(self._pidfd)
 
     async def start(self) -> bool:
         """Have a charon that answers; return True if a running one was adopted.
@@ -256,8 +256,8 @@ class ManagedCharon:
                 self._forget()
                 continue
             self.pid, self._place = pid, found
-            environ = _environment(pid)
-            same = environ.get(_CONFIG_VARIABLE) == digest and _network_of(str(pid)) == _network_of(
+            environ = environment_of(pid)
+            same = environ.get(_CONFIG_VARIABLE) == digest and network_of(str(pid)) == network_of(
                 "thread-self"
             )
             if same and await self._answers():
@@ -281,7 +281,7 @@ class ManagedCharon:
                     yield found, pid
 
     def _is_ours(self, pid: int) -> bool:
-        return _environment(pid).get(_FOLDER_VARIABLE) == str(self._folder.resolve())
+        return environment_of(pid).get(_FOLDER_VARIABLE) == str(self._folder.resolve())
 
     async def _answers(self) -> bool:
         try:
@@ -400,22 +400,3 @@ class ManagedCharon:
 def leftover_pids(folders: Iterable[Path]) -> list[int]:
     """Return the processes of charons that belong to ``folders``, for whoever has to clean up."""
     return [pid for folder in folders for _, pid in ManagedCharon(folder, Options())._leftovers()]
-
-
-def _ended(pidfd: int) -> bool:
-    return bool(select.select([pidfd], [], [], 0)[0])
-
-
-def _environment(pid: int) -> dict[str, str]:
-    try:
-        text = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace")
-    except OSError:
-        return {}
-    return dict(pair.partition("=")[::2] for pair in text.split("\0") if pair)
-
-
-def _network_of(pid: str) -> str:
-    try:
-        return os.readlink(f"/proc/{pid}/ns/net")
-    except OSError:
-        return f"unknown of {pid}"
