@@ -137,7 +137,7 @@ class View:
         children = tuple(change.after.children)
         left = _without((self.sas or {}).get(change.name, ()), self.ended.get(tunnel, SaIds()))
         entry = self.plan.after.get(tunnel) or {}
-        if progress(left, children) is Progress.DOWN and not self.live.waits_for_address(entry):
+        if progress(left, children) is Progress.DOWN and not self.live.addresses.keeps_waiting(entry):
             for command, content in initiations(change.name, children, left):
                 yield _message(command, content, path=entry_path(tunnel))
 
@@ -211,7 +211,7 @@ class View:
             return None, KnownFrom.UP_TO_PEER
         took_s = self.live.negotiation_s(tunnel)
         same_peer = change.before is not None and change.before.peer == change.after.peer
-        waits = self.live.waits_for_address(self.plan.after.get(tunnel) or {})
+        waits = self.live.addresses.keeps_waiting(self.plan.after.get(tunnel) or {})
         if took_s is None or not same_peer or waits or self.live.silent(change.name):
             return None, KnownFrom.UNKNOWN
         return took_s, KnownFrom.LAST_NEGOTIATION
@@ -224,7 +224,7 @@ class View:
 
     def _waiting(self, tunnel: str, change: Change) -> Iterator[str]:
         entry = self.plan.after.get(tunnel) or {}
-        if change.after is not None and change.after.initiator and self.live.waits_for_address(entry):
+        if change.after is not None and change.after.initiator and self.live.addresses.keeps_waiting(entry):
             yield f"it is initiated once an interface has its local address {entry.get('local-address')}"
 
     def for_all(self) -> list[str]:

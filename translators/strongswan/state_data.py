@@ -158,7 +158,7 @@ class StateData:
             self._live.facts(tunnel),
             self._applied(tunnel),
             attempts=self._live.supervisor.attempts(connection_name(tunnel)),
-            local_address_present=self._live.local_address_is_there(tunnel),
+            local_address_present=self._live.addresses.has_that_of(tunnel),
             now=now,
             names=self._live.children(tunnel),
         )

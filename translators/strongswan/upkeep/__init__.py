@@ -11,6 +11,7 @@
 - negotiations: how long it took to bring each tunnel up
 - announcer: sees what became of tunnels that something happened to, and tells it
 - addresses: the addresses of this machine, watched
+- local_addresses: which tunnels have theirs, and which wait for it
 - routes: where those lead that charon makes for tunnels
 - tunnels: joins what is live of the tunnels: events come in, facts are kept
 - follower: follows each charon until it is lost: has it agree, hands on what it says

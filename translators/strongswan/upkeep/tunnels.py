@@ -31,11 +31,11 @@ from translators.strongswan.status.unnamed import Unnamed
 from translators.strongswan.translation.connections import connection_name, tunnel_of
 from translators.strongswan.translation.guards import Connected
 from translators.strongswan.translation.strangers import barred
-from translators.strongswan.upkeep.addresses import AddressWatch, as_the_kernel_writes
 from translators.strongswan.upkeep.announcer import Announcer
 from translators.strongswan.upkeep.executor import terminate
 from translators.strongswan.upkeep.legacy import ForwardSecrecy
 from translators.strongswan.upkeep.listing import by_name, sas_however_long, sas_of
+from translators.strongswan.upkeep.local_addresses import LocalAddresses
 from translators.strongswan.upkeep.negotiations import Negotiations
 from translators.strongswan.upkeep.silence import SilentPeers
 from translators.strongswan.upkeep.supervisor import Progress, Supervisor, initiations, progress
@@ -84,7 +84,9 @@ class LiveTunnels:
             begin_anew=self._begin_sooner,
         )
         self._unnamed, self._forward_secrecy = Unnamed(), ForwardSecrecy(shared, self._ledger)
-        self.addresses = AddressWatch(self._on_addresses, networks_changed)
+        self.addresses = LocalAddresses(
+            desired, ours=ours, changed=self._on_addresses, networks_changed=networks_changed
+        )
         self.supervisor = Supervisor(
             options,
             look=self._look,
@@ -336,7 +338,7 @@ class LiveTunnels:
 
     def _on_addresses(self, came: frozenset[str]) -> None:
         for tunnel, messages in self._desired.messages.items():
-            address = self._local_address(tunnel)
+            address = self.addresses.of(tunnel)
             if address in came and messages.initiator and messages.name in self.supervisor:
                 with on_tunnel(tunnel):
                     log.info("%s: its local address %s has come", messages.name, address)
@@ -371,24 +373,10 @@ class LiveTunnels:
             return Progress.TO_STAY_DOWN
         return Progress.NO_ADDRESS if self._address_is_missing(tunnel) else Progress.DOWN
 
-    def local_address_is_there(self, tunnel: str) -> bool | None:
-        """Return whether the tunnel's local address is on an interface, None if that is not known."""
-        if self.addresses.present is None:
-            return None
-        return self.addresses.is_there(self._local_address(tunnel))
-
-    def waits_for_address(self, entry: Mapping[str, object]) -> bool:
-        """Return whether a tunnel that is configured so is not initiated until it has its local address."""
-        address = as_the_kernel_writes(entry.get("local-address"))
-        return self._ours and self.addresses.is_there(address) is False
-
-    def _local_address(self, tunnel: str) -> str | None:
-        return as_the_kernel_writes(self._desired.entries.get(tunnel, {}).get("local-address"))
-
     def _address_is_missing(self, tunnel: str) -> bool:
-        if self.local_address_is_there(tunnel) is not False:
+        if self.addresses.has_that_of(tunnel) is not False:
             return False
-        detail = f"no interface has the local address {self._local_address(tunnel)}"
+        detail = f"no interface has the local address {self.addresses.of(tunnel)}"
         self.fail(tunnel, Reason.LOCAL_ADDRESS_MISSING, detail)
         # An external charon may be in another network namespace, of which we do not see the addresses.
         return self._ours
