@@ -16,13 +16,13 @@ from agent.operations.subtree import Mark, copy_marks, given_keys, is_content_ma
 from agent.operations.xpath import Expression, is_plain
 from agent.translator import Keys
 from agent.xml import Element
+from agent.yang.finding import entry_with_keys
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
 from agent.yang.tree import (
     NO_NODE,
     Node,
     Tree,
-    entry_with_keys,
     first_child,
     instances,
     sibling_like,

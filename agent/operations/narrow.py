@@ -15,6 +15,7 @@ from agent.operations.subtree import given_keys, is_content_match, named
 from agent.operations.xpath import Expression
 from agent.translator import Keys
 from agent.xml import Element
+from agent.yang.finding import entry_with_keys
 from agent.yang.paths import KEY_TEST, LITERAL
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
@@ -24,7 +25,6 @@ from agent.yang.tree import (
     Tree,
     children,
     downwards,
-    entry_with_keys,
     first_child,
     instances,
     keys_of,

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from agent.translator import Translator
+from agent.yang.finding import find_all
 from agent.yang.paths import steps_of
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
-from agent.yang.tree import Tree, find_all
+from agent.yang.tree import Tree
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ Files, from the ground up:
 - problems, expected: libyang's errors as RpcErrors; what a type takes, in words
 - tree, annotations, merging, cases, repeated, difference: data, its primitives, what of it cannot stand
   together, and what two states of it differ in
+- finding: an entry by its keys, and what an XPath selects
 - leaf_lists, implicit: defaults of leaf-lists, merged and reported; which defaults are in use
 - json_forms: how JSON writes the values of a leaf
 - expressions, values: what a value may look like; whether it fits its type, from a client's form to the

@@ -13,8 +13,9 @@ from agent.apart import in_copy
 from agent.errors import InvalidValue
 from agent.operations.predicates import called, identities, may_divide_by_nought, run_on, without_logic
 from agent.operations.xpath import read_expression, select_xpath
+from agent.yang.finding import find_all
 from agent.yang.schema import Schema
-from agent.yang.tree import Tree, find_all
+from agent.yang.tree import Tree
 from tests.agent.handlers import Lab
 from tests.agent.lab import EC, entry, top
 

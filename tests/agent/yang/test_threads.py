@@ -9,14 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from agent.errors import RpcErrors
+from agent.yang.finding import entry_with_keys, find_all
 from agent.yang.merging import merge
 from agent.yang.native import extra
 from agent.yang.schema import Schema
 from agent.yang.tree import (
     NO_NODE,
     Tree,
-    entry_with_keys,
-    find_all,
     first_child,
     keys_of,
     path_of,
