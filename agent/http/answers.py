@@ -20,6 +20,22 @@ PIECE_OCTETS = 64 * 1024
 """As much as waits in memory of this process for a client that does not read, besides the answer itself."""
 
 
+class Noting:
+    """Sends on what an application answers, and notes that it has begun.
+
+    A fault after that is told by no other answer: the connection is aborted, for nothing else says of an
+    answer that it is not whole.
+    """
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.has_begun = False
+
+    async def __call__(self, message: Message) -> None:
+        self.has_begun = True
+        await self._send(message)
+
+
 class Answers:
     """An application, bounded; an ASGI application itself."""
 

@@ -20,7 +20,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from agent.at_work import bind_session
-from agent.http.answers import Receive, Send
+from agent.http.answers import Noting, Receive, Send
 from agent.http.arrival import Guest
 from agent.notifications import time_text
 from agent.offline.from_json import JsonError, read_json
@@ -248,20 +248,14 @@ class _Answered(Response):
         self._write = write
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        has_begun = False
-
-        async def noting(message: MutableMapping[str, Any]) -> None:
-            nonlocal has_begun
-            has_begun = True
-            await send(message)
-
+        noting = Noting(send)
         try:
             await self._write(noting)
         except Exception as problem:
-            if not has_begun:
+            if not noting.has_begun:
                 raise
             log.error("a stream of the page failed by a fault of this server", exc_info=problem)
-            scope["state"]["guest"].abort()  # no other way says of an answer that it is not whole
+            scope["state"]["guest"].abort()
 
 
 def _request_of(asked: Asked) -> Request:

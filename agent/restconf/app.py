@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from agent.at_work import bind_session
 from agent.errors import OperationFailed, RpcErrors
-from agent.http.answers import Message, Receive, Send
+from agent.http.answers import Noting, Receive, Send
 from agent.notifications import STREAM
 from agent.operations.context import Context
 from agent.restconf import editing, invoking, rights, streams
@@ -90,21 +90,15 @@ class Restconf:
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         request = request_of(scope, receive, self._bodies)
-        has_begun = False
-
-        async def noting(message: Message) -> None:
-            nonlocal has_begun
-            has_begun = True
-            await send(message)
-
+        noting = Noting(send)
         try:
             answer = await self._answered_or_refused(request, noting)
         except Gone:
             return
         except Exception as problem:
             log.error("a request failed by a fault of this server", exc_info=problem)
-            if has_begun:
-                request.guest.abort()  # no other way says of an answer that it is not whole
+            if noting.has_begun:
+                request.guest.abort()
                 return
             answer = self._refused(request, problem_of([_FAULT]))
         finally:

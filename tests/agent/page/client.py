@@ -19,6 +19,7 @@ from agent.page.beside import Beside
 from agent.page.files import File
 from agent.restconf.app import Bounds, Restconf
 from agent.restconf.login import Logins
+from agent.web import WebDoor
 from tests.agent.handlers import Lab
 from tests.agent.http.door_lab import PATIENCE_S
 from tests.agent.lab import EC
@@ -105,6 +106,9 @@ class Visitor:
         self.cookie = answer.fields["set-cookie"].partition(";")[0]
         self.token = json.loads(answer.body)["csrf-token"]
         return answer
+
+    def web_door(self) -> WebDoor:
+        return self.client.web_door(self.page)
 
     async def follow(self, query: str = "", **fields: str) -> Events:
         given = {"Cookie": self.cookie} if self.cookie else {}

@@ -1,4 +1,4 @@
-"""The door of the page as an agent has it, settings for it, and what a refusal says."""
+"""Settings with passwords of the page, what a page edits in a test, and what a refusal says."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.settings import Settings
-from agent.web import WebDoor
 from agent.web_settings import Web
-from tests.agent.page.client import Visitor
 from tests.agent.restconf.client import Answer
 
 AT = "/every-construct:top/entry"
@@ -22,19 +20,6 @@ def error(answer: Answer) -> Any:
     assert list(found) == ["error"]
     assert "www-authenticate" not in answer.fields
     return found["error"]
-
-
-def web_door(visitor: Visitor) -> WebDoor:
-    client = visitor.client
-    return WebDoor(
-        client.door,
-        client.app,
-        logins=client.logins,
-        passwords=client.passwords,
-        tries=client.logins._tries,
-        secure=False,
-        page=visitor.page,
-    )
 
 
 def settings(passwords: dict[str, str], *users: str) -> Settings:

@@ -18,7 +18,7 @@ from tests.agent.handlers import Lab, running_lab
 from tests.agent.http.door_lab import Authority
 from tests.agent.lab import top
 from tests.agent.page.client import Events, Visitor, asked, kind, opened, visiting
-from tests.agent.page.logins import error, settings, web_door
+from tests.agent.page.logins import error, settings
 from tests.agent.page.tabs import NACM, UPDATE, state_only
 from tests.agent.restconf.client import BOUNDS, DATA, HASH, LIMITS
 
@@ -178,7 +178,7 @@ async def test_streams_end_with_the_password_or_the_user(visitor: Visitor) -> No
     for one, user in ((stays, "tester"), (changes, "bob"), (goes, "reader")):
         await one.log_in(user)
         streams.append(await opened(one))
-    web_door(visitor).take_over(settings({"tester": HASH, "bob": hash_of(b"another")}), Limits())
+    visitor.web_door().take_over(settings({"tester": HASH, "bob": hash_of(b"another")}), Limits())
     for events in streams[1:]:
         assert await events.until("over") == {"reason": "changed"}
         assert await events.ended()
@@ -195,10 +195,10 @@ async def test_a_stream_by_certificate_ends_with_the_right_to_come(lab: Lab, tmp
         bob = replace(visitor, client=replace(visitor.client, tls=shown))
         events = await opened(bob)
         # Another password is nothing to him who came with a certificate.
-        web_door(visitor).take_over(settings({"tester": HASH}, "bob"), Limits())
+        visitor.web_door().take_over(settings({"tester": HASH}, "bob"), Limits())
         await visitor.clock.beat()
         await events.until("alive")
-        web_door(visitor).take_over(settings({"tester": HASH}), Limits())
+        visitor.web_door().take_over(settings({"tester": HASH}), Limits())
         assert await events.until("over") == {"reason": "changed"}
         assert await events.ended()
 
@@ -206,7 +206,7 @@ async def test_a_stream_by_certificate_ends_with_the_right_to_come(lab: Lab, tmp
 async def test_the_end_of_the_server_is_told(visitor: Visitor) -> None:
     await visitor.log_in()
     events = await opened(visitor)
-    await web_door(visitor).stop()
+    await visitor.web_door().stop()
     assert await events.until("over") == {"reason": "stopping"}
     assert await events.ended()
 

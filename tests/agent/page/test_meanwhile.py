@@ -18,7 +18,7 @@ from agent.transport.limits import Limits
 from tests.agent.handlers import Lab
 from tests.agent.http.door_lab import PATIENCE_S, Authority, all_of, status_of
 from tests.agent.page.client import Visitor, visiting
-from tests.agent.page.logins import AT, ENTRY, settings, web_door
+from tests.agent.page.logins import AT, ENTRY, settings
 from tests.agent.restconf.client import DATA, HASH, LIMITS, WORD
 
 STREAM = "/restconf/streams/NETCONF/json"
@@ -84,7 +84,7 @@ async def test_a_password_that_is_none_any_more_opens_no_session(
     asking = asyncio.create_task(visitor.client.as_user("bob").ask("GET", DATA))
     assert await asyncio.to_thread(held.begun.wait, PATIENCE_S)
     await visitor.client.lab.until(lambda: visitor.client.passwords._waiting == 2)
-    web_door(visitor).take_over(settings(now), Limits())
+    visitor.web_door().take_over(settings(now), Limits())
     held.go_on.set()
     assert ((await login).status, (await asking).status) == (401, 401)
     assert len(visitor.sessions) == 0
@@ -119,7 +119,7 @@ async def test_a_stream_of_restconf_does_not_begin_for_who_is_gone(
 ) -> None:
     reader, writer = await visitor.client.as_user("bob").send("GET", STREAM)
     await asyncio.wait_for(groups.begun.wait(), PATIENCE_S)
-    web_door(visitor).take_over(settings(now), Limits())
+    visitor.web_door().take_over(settings(now), Limits())
     groups.go_on.set()
     head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE_S)
     assert status_of(head) == status
@@ -147,7 +147,7 @@ async def test_a_stream_of_the_page_tells_nothing_to_who_is_gone(
     else:
         events = await visitor.follow(**visitor.client.as_user("bob").fields)
     await asyncio.wait_for(groups.begun.wait(), PATIENCE_S)
-    web_door(visitor).take_over(settings(now), Limits())
+    visitor.web_door().take_over(settings(now), Limits())
     groups.go_on.set()
     assert await events.until("over") == {"reason": "changed"}
     assert [name for name, _ in events.seen] == ["hello", "over"]
@@ -166,13 +166,13 @@ async def test_an_edit_whose_body_comes_late_is_refused_to_who_is_gone(visitor: 
     lab.context.nacm._recovery = frozenset({"tester", "bob"})
     length, bodies = str(len(ENTRY)), client.app._bodies
     for method, target in (("PUT", f"{DATA}{AT}=1"), ("POST", "/restconf/operations/every-construct:sum")):
-        web_door(visitor).take_over(settings({"bob": HASH}), Limits())
+        visitor.web_door().take_over(settings({"bob": HASH}), Limits())
         reader, writer = await client.send(method, target, ENTRY[:-1], Content_Length=length)
         await lab.until(lambda: bodies.held == len(ENTRY) - 1)
         if by == "session":
             visitor.sessions.end_all(Over.LOGOUT)
         else:
-            web_door(visitor).take_over(settings({}), Limits())
+            visitor.web_door().take_over(settings({}), Limits())
         writer.write(ENTRY[-1:].encode())
         assert status_of(await asyncio.wait_for(all_of(reader), PATIENCE_S)) == 401
         writer.transport.abort()

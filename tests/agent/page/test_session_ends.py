@@ -11,7 +11,7 @@ from agent.restconf.passwords import hash_of
 from agent.transport.limits import Limits
 from tests.agent.http.door_lab import PATIENCE_S, all_of
 from tests.agent.page.client import Visitor
-from tests.agent.page.logins import error, settings, web_door
+from tests.agent.page.logins import error, settings
 from tests.agent.restconf.client import DATA, HASH
 
 
@@ -59,7 +59,7 @@ async def test_sessions_end_with_the_password_or_the_user(visitor: Visitor) -> N
     for one, user in ((stays, "tester"), (changes, "bob"), (goes, "reader")):
         await one.log_in(user)
     now = settings({"tester": HASH, "bob": hash_of(b"another")}, "reader")
-    web_door(visitor).take_over(now, Limits())
+    visitor.web_door().take_over(now, Limits())
     found = [(await one.ask("GET", "/session")).status for one in (stays, changes, goes)]
     assert found == [200, 204, 204]
     assert len(visitor.sessions) == 1

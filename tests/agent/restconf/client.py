@@ -18,12 +18,14 @@ from agent.http.answers import App
 from agent.http.door import Door, open_door
 from agent.http.limits import DoorLimits
 from agent.http.tls import Tls
+from agent.page.app import Page
 from agent.restconf.app import DATA, METHODS, Bounds, Restconf
 from agent.restconf.login import Logins
 from agent.restconf.passwords import Passwords, hash_of
 from agent.transport.accounts import Lookups
 from agent.transport.doorway import Favoured
 from agent.transport.lockout import Lockout
+from agent.web import WebDoor
 from tests.agent.handlers import Lab
 from tests.agent.http.door_lab import PATIENCE_S, all_of
 
@@ -117,6 +119,18 @@ class Client:
 
     async def patch(self, path: str, content: object, **fields: str) -> Answer:
         return await self.ask("PATCH", DATA + path, json.dumps(content), **fields)
+
+    def web_door(self, page: Page | None = None) -> WebDoor:
+        """Return the door as an agent has it, which takes other settings over."""
+        return WebDoor(
+            self.door,
+            self.app,
+            logins=self.logins,
+            passwords=self.passwords,
+            tries=self.logins._tries,
+            secure=self.tls is not None,
+            page=page,
+        )
 
 
 def answer_of(data: bytes) -> Answer:

@@ -13,7 +13,6 @@ from agent.restconf import passwords as room
 from agent.restconf.passwords import Passwords, TooManyTries, fault_of, hash_of, is_right
 from agent.settings import Settings
 from agent.transport.limits import Limits
-from agent.web import WebDoor
 from agent.web_settings import Web
 from tests.agent.handlers import Lab
 from tests.agent.http.door_lab import PATIENCE_S, Authority
@@ -121,16 +120,8 @@ async def test_an_address_of_a_recovery_user_guesses_no_longer_than_others(lab: 
 
 
 async def test_other_limits_hold_for_tries_of_a_name(client: Client) -> None:
-    web = WebDoor(
-        client.door,
-        client.app,
-        logins=client.logins,
-        passwords=client.passwords,
-        tries=client.logins._tries,
-        secure=False,
-    )
     now = Settings(web=Web("127.0.0.1", 0, passwords={"bob": HASH}))
-    web.take_over(now, replace(Limits(), lockout_tries=1))
+    client.web_door().take_over(now, replace(Limits(), lockout_tries=1))
     found = [(await client.as_user("bob", "wrong").ask("GET", DATA)).status for _ in range(2)]
     assert found == [401, 429]
     assert client.lockout.remaining_s("127.0.0.1") == 0

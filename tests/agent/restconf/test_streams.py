@@ -10,7 +10,6 @@ from agent.http.tls import Tls
 from agent.restconf.passwords import hash_of
 from agent.settings import Settings
 from agent.transport.limits import Limits
-from agent.web import WebDoor
 from agent.web_settings import Web
 from tests.agent.handlers import Lab
 from tests.agent.http.door_lab import PATIENCE_S, Authority
@@ -89,16 +88,8 @@ async def test_a_stream_ends_with_the_password_that_it_was_opened_with(lab: Lab,
         others = {"tester": HASH, "reader": HASH}
         changed = client.passwords.changed_by(others)
         assert changed == client.passwords.changed_by({**others, "bob": hash_of(b"another")}) == {"bob"}
-        web = WebDoor(
-            client.door,
-            client.app,
-            logins=client.logins,
-            passwords=client.passwords,
-            tries=client.lockout,
-            secure=True,
-        )
-        users = {"bob": tmp_path / "bob.pub"}
-        web.take_over(Settings(users=users, web=Web("127.0.0.1", 0, passwords=others)), Limits())
+        now = Settings(users={"bob": tmp_path / "bob.pub"}, web=Web("127.0.0.1", 0, passwords=others))
+        by_password.web_door().take_over(now, Limits())
         await asyncio.wait_for(streams[0][0].read(), PATIENCE_S)
         going_on = {(one.user, one.by_password): one.over.is_set() for one in client.app._following}
         assert going_on == {("bob", False): False, ("reader", True): False}
