@@ -1,9 +1,9 @@
 /* Certificates, CRLs and private keys of the gateway, when they end, and who uses them. */
 
-import { h, replace } from "./dom.js";
+import { h } from "./dom.js";
 import { ranges } from "./bounded.js";
 import { expiryOf, warningsOf } from "./expiry.js";
-import { busy, empty, facts, heading, said, section, show as draw, table, warning } from "./parts.js";
+import { empty, facts, said, sectioned, show as draw, table, warning } from "./parts.js";
 import { orNothing, standing } from "./reading.js";
 import { visible } from "./visible.js";
 import { grouped, stamp } from "./words.js";
@@ -17,12 +17,8 @@ const OF_CERTIFICATES = [
 const LINKS_MAX = 8;
 
 export async function show(main, context) {
-  const trouble = h("div", {});
   const notes = h("div", {});
-  const parts = { certificates: section("Certificates of this gateway"), crls: section("Revocation lists"), keys: section("Private keys") };
-  const view = h("div", { class: "view view-certificates" }, heading("Certificates"), trouble, notes, Object.values(parts).map(({ element }) => element));
-  replace(main, view);
-  for (const { body } of Object.values(parts)) busy(body);
+  const { view, trouble, places } = sectioned(main, "Certificates", { certificates: "Certificates of this gateway", crls: "Revocation lists", keys: "Private keys" }, notes);
   const { close } = standing(context, {
     view,
     trouble,
@@ -33,9 +29,9 @@ export async function show(main, context) {
       const now = context.now();
       const found = state?.certificate ?? [];
       draw(notes, state === undefined && empty("You may not read the certificates, or there are none."), warningsOf(state ?? {}, now).map((text) => warning(h("bdi", {}, visible(text)))));
-      draw(parts.certificates.body, certificates(found, now));
-      draw(parts.crls.body, crls(state ?? {}, now));
-      draw(parts.keys.body, keys(state?.["private-key"] ?? [], found));
+      draw(places.certificates, certificates(found, now));
+      draw(places.crls, crls(state ?? {}, now));
+      draw(places.keys, keys(state?.["private-key"] ?? [], found));
     },
   });
   return { title: "Certificates", close };

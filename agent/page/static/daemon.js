@@ -1,9 +1,9 @@
 /* The IKE daemon behind the tunnels, and the agent: what they are, what they can do, and how much they give. */
 
-import { h, replace } from "./dom.js";
+import { h } from "./dom.js";
 import { OF_COMMITS, pendingOf } from "./commits.js";
 import { pendingNote } from "./history.js";
-import { busy, empty, facts, heading, moment, said, section, show as draw, warning } from "./parts.js";
+import { empty, facts, moment, said, sectioned, show as draw, warning } from "./parts.js";
 import { orNothing, standing } from "./reading.js";
 import { visible } from "./visible.js";
 import { counted, grouped } from "./words.js";
@@ -25,11 +25,7 @@ export const SOURCES = Object.freeze({
 const ALGORITHMS = [["Ciphers", "encryption"], ["AEAD ciphers", "aead"], ["Integrity", "integrity"], ["PRFs", "prf"], ["Key exchanges", "ke"]];
 
 export async function show(main, context) {
-  const trouble = h("div", {});
-  const parts = { daemon: section("IKE daemon"), commit: section("Confirmed commit"), agent: section("Agent"), limits: section("Limits") };
-  const view = h("div", { class: "view view-daemon" }, heading("Daemon"), trouble, Object.values(parts).map(({ element }) => element));
-  replace(main, view);
-  for (const { body } of Object.values(parts)) busy(body);
+  const { view, trouble, places } = sectioned(main, "Daemon", { daemon: "IKE daemon", commit: "Confirmed commit", agent: "Agent", limits: "Limits" });
   const { close } = standing(context, {
     view,
     trouble,
@@ -38,11 +34,11 @@ export async function show(main, context) {
     pauseMs: PAUSE_MS,
     read: (signal) => read(context.api, signal),
     draw({ daemon, agent }) {
-      draw(parts.daemon.body, daemon === undefined ? empty("The gateway tells nothing of its daemon, or you may not read it.") : told(daemon));
+      draw(places.daemon, daemon === undefined ? empty("The gateway tells nothing of its daemon, or you may not read it.") : told(daemon));
       const pending = pendingOf(agent, context.now());
-      draw(parts.commit.body, pending === null ? empty("None waits to be confirmed.") : waiting(pending));
-      draw(parts.agent.body, agent === undefined ? empty("You may not read the state of the agent.") : own(agent));
-      draw(parts.limits.body, limits(agent?.limits ?? {}));
+      draw(places.commit, pending === null ? empty("None waits to be confirmed.") : waiting(pending));
+      draw(places.agent, agent === undefined ? empty("You may not read the state of the agent.") : own(agent));
+      draw(places.limits, limits(agent?.limits ?? {}));
     },
   });
   return { title: "Daemon", close };

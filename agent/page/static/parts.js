@@ -28,6 +28,21 @@ export function section(title, attributes) {
   return { element, body };
 }
 
+/**
+ * Put a view of sections into `main`, each of which is busy until something is drawn into it.
+ *
+ * `titles`: of the sections, by name; `above`: what stands before them. Returns `{view, trouble, places}`: the view,
+ * where it says what went wrong, and where the content of each section goes, by name.
+ */
+export function sectioned(main, title, titles, ...above) {
+  const trouble = h("div", {});
+  const parts = Object.entries(titles).map(([name, text]) => ({ name, ...section(text) }));
+  const view = h("div", { class: `view view-${title.toLowerCase()}` }, heading(title), trouble, above, parts.map(({ element }) => element));
+  replace(main, view);
+  for (const { body } of parts) busy(body);
+  return { view, trouble, places: Object.fromEntries(parts.map(({ name, body }) => [name, body])) };
+}
+
 /** Return a list of names and values; `pairs`: `[name, value]`, of which those without a value are left out. */
 export function facts(pairs, attributes) {
   const shown = pairs.filter(([, value]) => value !== "" && value !== null && value !== undefined && value?.length !== 0);

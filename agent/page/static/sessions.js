@@ -1,9 +1,9 @@
 /* Who is logged in, from where, and who holds a lock. */
 
-import { h, replace } from "./dom.js";
+import { h } from "./dom.js";
 import { OF_COMMITS, pendingOf } from "./commits.js";
 import { pendingNote } from "./history.js";
-import { busy, empty, facts, heading, moment, said, section, show as draw, table } from "./parts.js";
+import { empty, facts, moment, said, sectioned, show as draw, table } from "./parts.js";
 import { orNothing, standing } from "./reading.js";
 
 const OF_SESSIONS = [
@@ -15,11 +15,7 @@ const COLUMNS = ["Session", "User", "From", "Over", "Since", "Locks"];
 const SHOWN_MAX = 500;
 
 export async function show(main, context) {
-  const trouble = h("div", {});
-  const parts = { own: section("You"), sessions: section("Sessions of NETCONF"), others: section("Locks and subscriptions") };
-  const view = h("div", { class: "view view-sessions" }, heading("Sessions"), trouble, Object.values(parts).map(({ element }) => element));
-  replace(main, view);
-  for (const { body } of Object.values(parts)) busy(body);
+  const { view, trouble, places } = sectioned(main, "Sessions", { own: "You", sessions: "Sessions of NETCONF", others: "Locks and subscriptions" });
   const { close } = standing(context, {
     view,
     trouble,
@@ -27,9 +23,9 @@ export async function show(main, context) {
     names: OF_SESSIONS,
     read: (signal) => read(context, signal),
     draw(found) {
-      draw(parts.own.body, own(context, found));
-      draw(parts.sessions.body, sessions(found));
-      draw(parts.others.body, others(found));
+      draw(places.own, own(context, found));
+      draw(places.sessions, sessions(found));
+      draw(places.others, others(found));
     },
   });
   return { title: "Sessions", close };

@@ -123,13 +123,6 @@ export function shortDuration(seconds) {
   return `${grouped(Math.floor(hours / 24))} d ${hours % 24} h`;
 }
 
-/** Return a duration as the command line writes that since the last rekeying: 0 Days 2 Hours 11 Mins 28 Secs. */
-export function longDuration(seconds) {
-  const whole = Math.max(0, Math.floor(seconds));
-  const hours = Math.floor(whole / 3600);
-  return `${Math.floor(hours / 24)} Days ${hours % 24} Hours ${Math.floor(whole / 60) % 60} Mins ${whole % 60} Secs`;
-}
-
 const UNITS = [[86400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]];
 
 /** Return a duration in its largest unit: "29 days"; below two of that, in the next one: "28 hours". */
