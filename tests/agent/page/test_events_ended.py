@@ -211,6 +211,21 @@ async def test_the_end_of_the_server_is_told(visitor: Visitor) -> None:
     assert await events.ended()
 
 
+async def test_a_fault_in_the_middle_of_a_stream_leaves_it_without_an_end(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(_tab: object) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr("agent.page.events.Tab._go_on", broken)
+    await visitor.log_in()
+    events = await opened(visitor)
+    with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+        await events.next()
+    told = [one for one in caplog.records if one.exc_info and one.exc_info[0] is RuntimeError]
+    assert [one.name for one in told] == ["agent.page.app"]
+
+
 async def test_a_login_that_is_over_before_its_stream_begins_gets_none(
     visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from agent.errors import RpcError, RpcErrors
+from agent.errors import RpcError
 from agent.translator import EntryChange
+from tests.agent.lab import errors_of
 from tests.lab import FAST_RETRANSMIT, Gateway, Lab, carries, change
 from tests.translators.authority import Authority, key_pem, new_key
 from tests.translators.real.pairs import failed_for, pair, spis
@@ -64,9 +65,7 @@ def bobs(**members: Any) -> Json:
 
 
 def refused(gateway: Gateway, *changes: EntryChange) -> RpcError:
-    with pytest.raises(RpcErrors) as caught:
-        gateway.run(gateway.translator.prepare([*changes]))
-    (error,) = caught.value.errors
+    (error,) = errors_of(lambda: gateway.run(gateway.translator.prepare([*changes])))
     return error
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent.errors import RpcErrors
+from tests.agent.lab import errors_of
 from tests.lab import Gateway, Lab
 from tests.translators.real.test_algorithms import foreign
 from tests.translators.tunnels import Json, at_alice, at_bob
@@ -117,9 +117,7 @@ def two_tunnels(**ends: Any) -> tuple[Json, Json]:
 
 
 def refused(attempt: Callable[[], object]) -> list[tuple[str | None, str | None, str]]:
-    with pytest.raises(RpcErrors) as raised:
-        attempt()
-    return [(error.app_tag, error.path, error.message) for error in raised.value.errors]
+    return [(error.app_tag, error.path, error.message) for error in errors_of(attempt)]
 
 
 def test_a_peer_with_carols_key_cannot_come_as_bob(gateways: tuple[Gateway, Gateway]) -> None:
