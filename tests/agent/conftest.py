@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from agent.yang.schema import Schema
+from tests.agent.handlers import Lab, running_lab
 from tests.agent.lab import make_schema
 from tests.agent.subscribers import Client
 
@@ -12,6 +15,12 @@ from tests.agent.subscribers import Client
 @pytest.fixture(scope="session")
 def schema() -> Schema:
     return make_schema()
+
+
+@pytest.fixture
+async def lab(schema: Schema, tmp_path: Path) -> AsyncIterator[Lab]:
+    async with running_lab(schema, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

@@ -13,12 +13,6 @@ from tests.agent.operations.recorded import BOB, commented, number
 
 
 @pytest.fixture
-async def lab(schema: Schema, tmp_path: Path) -> AsyncIterator[Lab]:
-    async with running_lab(schema, tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
 async def two(schema: Schema, tmp_path: Path) -> AsyncIterator[Lab]:
     """A lab in which session 2 is of a user whom rules bind."""
     async with running_lab(schema, tmp_path) as made:
