@@ -16,8 +16,8 @@ QUICK = "esp_is_in_ip or (comes_again and 32) or xfrm_interfaces or peer_has_clo
 TUNNELS = f"{REAL}/test_tunnel.py"
 OTHERS = (
     # From outside the subnets packets come in clear, and nothing of IPsec in the kernel keeps them out.
-    f"{REAL}/test_tunnel_changed.py {REAL}/test_tunnel_restarts.py",
-    f"{TUNNELS} --deselect {TUNNELS}::test_packets_from_outside_the_subnets_do_not_arrive",
+    f"{TUNNELS} {REAL}/test_tunnel_changed.py {REAL}/test_tunnel_restarts.py "
+    f"--deselect {TUNNELS}::test_packets_from_outside_the_subnets_do_not_arrive",
     f"{REAL}/test_options.py {REAL}/test_overlaps.py {REAL}/test_leftovers.py",
     f"{REAL}/test_leaks.py",
 )
