@@ -100,6 +100,13 @@ def test_without_charon_a_change_is_refused(lab: Lab) -> None:
     alice.commit(at_alice(description="nothing for charon"))
 
 
+def test_an_agent_that_ends_before_it_began_leaves_the_charon_of_its_folder_to_the_next(lab: Lab) -> None:
+    alice = with_charon_alone(lab.alice())
+    running = alice.charon_pid
+    alice.stop()
+    assert alice.charon_pid == running
+
+
 def test_an_external_charon_is_used_and_left_running(lab: Lab) -> None:
     owner = with_charon_alone(lab.alice())
     guest = lab.external(lab.alice_ns, "guest", sockets_of(owner.folder))

@@ -182,8 +182,8 @@ class ManagedCharon:
         await self._remove_leftovers()
 
     async def _remove_leftovers(self) -> None:
-        # charon removes this file when it ends in order, after its SAs.
-        if (self._place / _PID_FILE).exists():
+        # charon removes this file when it ends in order, after its SAs. One that runs is left alone.
+        if (self._place / _PID_FILE).exists() and not any(self._leftovers()):
             await leftovers.remove()
             (self._place / _PID_FILE).unlink(missing_ok=True)
 
