@@ -30,6 +30,7 @@ from agent.supervision import taken_from as supervision_from
 from agent.threads import SWITCH_S, end_threads, thread, worker_of
 from agent.transport import activation
 from agent.watchdog import Beats, Watched
+from agent.yang.beside import BESIDE
 
 log = logging.getLogger("agent")
 
@@ -38,6 +39,7 @@ async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None
     """Construct the agent, serve, and stop in reverse order; at each of ``hangups`` read settings again."""
     sys.setswitchinterval(SWITCH_S)
     collect_seldom()
+    BESIDE.start()  # first, so that it has a heap of its own: two threads that ask one for much wait in turns
     share_one_heap()
     join_what_is_free()
     writes = thread("libyang")

@@ -1,0 +1,59 @@
+"""A thread for calls of libyang beside the one that writes: where much is to be done, both work at once.
+
+It is given calls alone that stay in C and give up the GIL, each on a tree that nobody else touches meanwhile;
+two threads that work in Python would only take the GIL from each other. Who gives it work does himself what
+it has not begun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Generic, TypeVar
+
+Result = TypeVar("Result")
+
+
+class Given(Generic[Result]):
+    """A call that one of two threads makes."""
+
+    def __init__(self, call: Callable[[], Result], future: Future[Result]) -> None:
+        self._call = call
+        self._future = future
+
+    @property
+    def done(self) -> bool:
+        """Whether the other thread has made it."""
+        return self._future.done()
+
+    def taken_back(self) -> bool:
+        """Return whether the other thread has not begun it, and never will."""
+        return self._future.cancel()
+
+    def result(self) -> Result:
+        """Return what it returns, or raise what it raises; made here if the other thread has not begun it."""
+        return self._call() if self._future.cancel() else self._future.result()
+
+    def end(self) -> None:
+        """Wait until the other thread has nothing to do with it any more, whatever it has found."""
+        if not self._future.cancel():
+            self._future.exception()
+
+
+class Beside:
+    """The thread, which begins with its first work or before (``start``)."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="beside")
+
+    def start(self) -> None:
+        """Have the thread begin."""
+        self._pool.submit(bytearray, 1).result()
+
+    def give(self, call: Callable[[], Result]) -> Given[Result]:
+        """Have the thread make ``call`` after what it was given before."""
+        return Given(call, self._pool.submit(call))
+
+
+BESIDE = Beside()
+"""One for all, as libyang has one dictionary and Python one GIL."""
