@@ -14,7 +14,7 @@ from agent.yang.implicit import add_all_defaults, renew_defaults, renew_defaults
 from agent.yang.locality import moving_defaults
 from agent.yang.many import are_many, locate_all, move_entries
 from agent.yang.schema import Schema
-from agent.yang.tree import NO_NODE, Node, Tree, children
+from agent.yang.tree import CONTAINER, LIST, NO_NODE, Node, Tree, children
 from agent.yang.units import Unit, nodes_below, unit_differences, unit_node, units_below, units_by_path
 
 CREATED = Operation.CREATE.value
@@ -269,6 +269,22 @@ class Savepoint:
                     self._filled.add(unit.path)
             elif goes:
                 tree.remove(own)
+
+    def take_entries(self, node: Node) -> None:
+        """Save the entries in a shell of the candidate that nobody has saved, and take them out: nothing is
+        copied of what is to go. ``node``: what goes; if it is no shell, nothing is taken out."""
+        schema, tree = self._candidate.schema, self._candidate.tree
+        schema_node = schema.node_of(node.schema)
+        if not schema_node.shell or not schema_node.is_outermost:
+            return
+        room = _Room(tree, node)
+        for child in children(node):
+            if child.schema.nodetype == CONTAINER:
+                self.take_entries(child)
+            elif child.schema.nodetype == LIST:
+                unit = Unit(schema, child)
+                if unit.is_entry and unit.path not in self._saved:
+                    self._add(unit, room.keep(child, moved=True))
 
     def save(self, units: Iterable[Unit], *, filled: bool = False) -> None:
         """Save ``units``, before they are changed; ``filled``: by what has no empty container in it."""
