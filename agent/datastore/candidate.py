@@ -15,7 +15,7 @@ from agent.yang.locality import moving_defaults
 from agent.yang.many import are_many, locate_all, move_entries
 from agent.yang.schema import Schema
 from agent.yang.tree import CONTAINER, LIST, NO_NODE, Node, Tree, children
-from agent.yang.units import Unit, nodes_below, unit_differences, unit_node, units_below, units_by_path
+from agent.yang.units import Unit, unit_differences, unit_node, units_below, units_by_path
 
 CREATED = Operation.CREATE.value
 CHANGES = tuple(operation.value for operation in Operation)
@@ -219,6 +219,7 @@ class Savepoint:
         self._conditions_before = dict(candidate.conditions)
         self._nothing = Tree(candidate.schema)
         self._filled: set[str] = set()
+        self._complete: set[str] = set()
         self._brought: dict[str, Node] = {}
 
     def touch(self, node: Node) -> None:
@@ -232,18 +233,22 @@ class Savepoint:
             return
         self.save(units_below(schema, children(node)))
 
-    def bring(self, patch: Tree, *, filled: bool) -> None:
+    def bring(
+        self, patch: Tree, there: Sequence[tuple[Unit, Node]], *, filled: bool, complete: bool = False
+    ) -> None:
         """Save all units that are in ``patch``, and move the entries among them to the candidate that it does
         not hold, where nothing else depends on these; the rest is to be merged.
 
-        ``filled``: no container is empty.
+        ``there``: these units, each with its node. ``filled``: no container is empty. ``complete``: entries
+        have the defaults in use.
         """
-        schema, tree = self._candidate.schema, self._candidate.tree
-        there = list(nodes_below(schema, patch.top_level()))
+        tree = self._candidate.tree
         self.save([unit for unit, _ in there], filled=filled)
         new = [one for one in there if one[0].is_entry and self._saved[one[0].path][1] is self._nothing]
         moved = move_entries(new, patch, tree)
-        self._brought = {unit.path: node for unit, node in moved}
+        self._brought.update((unit.path, node) for unit, node in moved)
+        if complete:
+            self._complete.update(unit.path for unit, _ in moved)
 
     def touch_entries(self, parent: Node, entries: Iterable[tuple[Node, Node, str]], *, filled: bool) -> None:
         """Save what entries of one list lie in, before they are brought, and take out those that go.
@@ -351,7 +356,7 @@ class Savepoint:
         others = iter(locate_all([unit for unit in units if unit.path not in brought], tree))
         for unit in units:
             nodes = [brought[unit.path]] if unit.path in brought else next(others)
-            for node in nodes:
+            for node in nodes if unit.path not in self._complete else ():
                 if unit.path in self._filled:  # it holds no default that could be in use no more
                     tree.add_defaults(node)
                 else:

@@ -7,7 +7,7 @@ it has not begun.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
@@ -30,6 +30,10 @@ class Given(Generic[Result]):
         """Return whether the other thread has not begun it, and never will."""
         return self._future.cancel()
 
+    def made_here(self) -> Result:
+        """Return what it returns, once it is taken back."""
+        return self._call()
+
     def result(self) -> Result:
         """Return what it returns, or raise what it raises; made here if the other thread has not begun it."""
         return self._call() if self._future.cancel() else self._future.result()
@@ -38,6 +42,26 @@ class Given(Generic[Result]):
         """Wait until the other thread has nothing to do with it any more, whatever it has found."""
         if not self._future.cancel():
             self._future.exception()
+
+
+def made_together(given: Sequence[Given[Result]]) -> Iterator[tuple[int, Result]]:
+    """Yield where in ``given`` each is, and what it returns, as soon as one of both threads has made it.
+
+    The caller's thread begins at the end, where the other one comes last. Once this is over, nothing is made
+    any more.
+    """
+    first, behind = 0, len(given)
+    try:
+        while first < behind:
+            if not given[first].done and given[behind - 1].taken_back():
+                behind -= 1
+                yield behind, given[behind].made_here()
+            else:
+                first += 1
+                yield first - 1, given[first - 1].result()
+    finally:
+        for one in given[first:behind]:
+            one.end()
 
 
 class Beside:

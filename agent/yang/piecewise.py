@@ -7,14 +7,13 @@ what was printed of the one before; when it has nothing else to do, it validates
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 
-from agent.yang.beside import BESIDE, Given
+from agent.yang.beside import BESIDE, Given, made_together
 from agent.yang.many import (
     Found,
     Shown,
@@ -72,24 +71,16 @@ def validated(
     pieces = [_Piece(schema, at, units=units, found=found, as_json=as_json) for at in _parts(units, found)]
     made = Validated(pieces[0].tree, found=[()] * len(units), texts=[b""] * len(units), documents=[])
     made.documents = [None] * len(units)
-    waiting = deque(pieces)
     try:
         for piece in pieces:
             piece.fill()
         meanwhile()
-        while waiting:
-            last = waiting[-1].given
-            if not waiting[0].given.done and last.taken_back():
-                piece = waiting.pop()
-                valid = piece.check()
-            else:
-                piece = waiting.popleft()
-                valid = piece.given.result()
+        for at, valid in made_together([piece.given for piece in pieces]):
             if not valid:
                 return None
-            piece.read(made)
+            pieces[at].read(made)
     finally:
-        for piece in waiting:
+        for piece in pieces:
             piece.end()
     for piece in pieces[1:]:  # in this order, which readers of running see
         piece.join(made.scratch)

@@ -61,9 +61,7 @@ async def test_a_commit_of_few_keeps_the_tree_and_one_of_many_gives_it_up(
 
 
 @pytest.mark.parametrize("body", [CHANGE, MANY])
-async def test_what_somebody_else_commits_is_in_it_at_once(
-    schema: Schema, tmp_path: Path, body: str
-) -> None:
+async def test_what_somebody_else_commits_is_in_it_at_once(schema: Schema, tmp_path: Path, body: str) -> None:
     """Running changes in place, or is made anew."""
     await commit(await started(schema, tmp_path), ONE)
     configuration = await started(schema, tmp_path)
