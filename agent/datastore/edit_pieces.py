@@ -82,6 +82,7 @@ class Pieces:
         """Have nothing done any more."""
         for one in self._given:
             one.end()
+        self._given.clear()  # what one has raised holds the frames that hold it
 
     def _give(self) -> None:
         for node, elements in self._waiting:
