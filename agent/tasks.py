@@ -21,13 +21,13 @@ from agent.datastore.store import Store
 from agent.ending import Ending, Hangups
 from agent.first_start import RULES_NOTE, ensure_keys, greeting, keep_trace
 from agent.from_settings import Looked, as_passed, look, make_schema
-from agent.memory import collect_seldom, join_what_is_free, keep_what_is_there, share_one_heap
+from agent.memory import collect_seldom, give_back_by, join_what_is_free, keep_what_is_there, share_one_heap
 from agent.phases import Phases
 from agent.repair import ask, repair
 from agent.reread import Reread, Rereading
 from agent.settings import Settings, SettingsError
 from agent.supervision import taken_from as supervision_from
-from agent.threads import SWITCH_S, end_threads, thread, worker_of
+from agent.threads import SWITCH_S, begin, begin_in_first_heap, end_threads, thread, worker_of
 from agent.transport import activation
 from agent.watchdog import Beats, Watched
 from agent.yang.beside import BESIDE
@@ -39,11 +39,13 @@ async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None
     """Construct the agent, serve, and stop in reverse order; at each of ``hangups`` read settings again."""
     sys.setswitchinterval(SWITCH_S)
     collect_seldom()
-    BESIDE.start()  # first, so that it has a heap of its own: two threads that ask one for much wait in turns
-    share_one_heap()
+    begin(BESIDE.pool)
+    share_one_heap()  # all others do
     join_what_is_free()
+    give_back_by(BESIDE.pool)
     writes = thread("libyang")
     reads = thread("reads")
+    begin_in_first_heap(writes, reads)
     ending, beats = Ending(keep_on_stop=settings.on_stop == "keep"), Beats()
     beats_of_reads = Beats()
     ending.listen(asyncio.get_running_loop())

@@ -32,8 +32,9 @@ class Candidate:
     count as different, for whether they are would tell him if he has guessed right. ``conditions``: what has
     to be so of running when this is committed, by what they are about.
 
-    ``gave_up_much``: it had a tree that was changed in much, which is free. ``when_touched`` is called on the
-    thread that writes with the paths of units that may have become others; None: any may have.
+    ``gave_up_much``: it had a tree that was changed in much, which is free. ``lies_beside``: what was brought
+    last was read by the thread beside, in its heap. ``when_touched`` is called on the thread that writes with
+    the paths of units that may have become others; None: any may have.
 
     It has the defaults in use of each unit. Those that depend on another unit are brought up to date by
     ``settle``, before somebody reads them.
@@ -47,6 +48,7 @@ class Candidate:
         self._published = running if isinstance(running, Published) else None
         self._own = running.duplicate() if isinstance(running, Tree) else None
         self.gave_up_much = False
+        self.lies_beside = False
         self.changed: dict[str, Unit] = {}
         self.blind: set[str] = set()
         self._settled = True

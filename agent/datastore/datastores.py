@@ -16,6 +16,7 @@ from agent.datastore.txids import Txids, View, view
 from agent.errors import OperationFailed, RpcErrors
 from agent.memory import give_back
 from agent.translator import EntryChange, Json, Keys
+from agent.yang.beside import BESIDE
 from agent.yang.many import json_all
 from agent.yang.merging import merge
 from agent.yang.schema import Schema
@@ -75,12 +76,14 @@ class Datastores:
                 tell(frozenset())
 
     def compact(self) -> None:
-        """*worker* Copy running to where trees were that are free now.
+        """*worker* Copy running to where trees were that are free now, in the heap in which they were.
 
         Their pages are not free: libyang's dictionary has the values between the nodes that were read with
         them. The old tree, all nodes, leaves whole pages.
         """
-        self.published.publish(self.running.duplicate())
+        copy = self.running.duplicate
+        self.published.publish(BESIDE.give(copy).awaited() if self.candidate.lies_beside else copy())
+        self.candidate.lies_beside = False
         give_back()
 
     def txids_of(self, name: str) -> View:

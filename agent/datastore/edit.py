@@ -103,6 +103,7 @@ class _Walk:
         self, candidate: Candidate, savepoint: Savepoint, attributes: EditAttributes, whole: Whole | None
     ) -> None:
         self.whole = whole
+        self.candidate = candidate
         self.tree = candidate.tree
         self.schema = candidate.schema
         self.savepoint = savepoint
@@ -123,6 +124,7 @@ class _Walk:
 
     def merge_pieces(self, parsed: list[Parsed]) -> None:
         """Merge a document without any instructions, which has no empty container, piece by piece."""
+        self.candidate.lies_beside = True
         for piece in parsed:
             self.savepoint.bring(piece.tree, piece.units, filled=True, complete=piece.complete)
             self._merge_rest(piece.tree)

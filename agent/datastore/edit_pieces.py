@@ -7,14 +7,13 @@ to what the whole document does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
 from agent.datastore.skeleton import wrapped
 from agent.errors import RpcErrors
 from agent.xml import Element, serialize
-from agent.yang.beside import BESIDE, Given, made_together
+from agent.yang.beside import BESIDE, Given
 from agent.yang.implicit import fill_entries
 from agent.yang.locality import moving_defaults
 from agent.yang.many import is_conditional
@@ -45,8 +44,7 @@ class Pieces:
     def __init__(self, schema: Schema, target: Tree) -> None:
         self._schema = schema
         self._target = target
-        self._given: list[Given[Tree]] = []
-        self._complete: list[bool] = []
+        self._given: list[tuple[SchemaNode, Given[Tree]]] = []
         self._waiting: list[tuple[SchemaNode, list[Element]]] = []
         self._begun = False
         self._whether_new: dict[SchemaNode, bool] = {}
@@ -69,28 +67,30 @@ class Pieces:
     def parsed(self) -> list[Parsed] | None:
         """*worker* Return what was made of the whole document, in its order; None if there are no pieces, or
         something is wrong with one."""
-        found: list[Parsed | None] = [None] * len(self._given)
+        found: list[Parsed] = []
         try:
-            for at, tree in made_together(self._given):
+            for node, given in self._given:
+                tree = given.awaited()  # by the other thread alone: what it makes lies in one heap
+                complete = self._is_new(node)
+                if complete:
+                    fill_entries(tree, node)
                 units = list(nodes_below(self._schema, tree.top_level()))
-                found[at] = Parsed(tree, units, self._complete[at])
+                found.append(Parsed(tree, units, complete))
         except RpcErrors:
             return None
-        return [one for one in found if one is not None] or None
+        return found or None
 
     def end(self) -> None:
         """Have nothing done any more."""
-        for one in self._given:
+        for _, one in self._given:
             one.end()
         self._given.clear()  # what one has raised holds the frames that hold it
 
     def _give(self) -> None:
         for node, elements in self._waiting:
             document, _ = wrapped(self._schema, elements[0], b"".join(map(serialize, elements)))
-            complete = self._is_new(node)
-            call = partial(_parse, self._schema, document, node if complete else None)
-            self._given.append(BESIDE.give(call))
-            self._complete.append(complete)
+            call = partial(Tree.parse, self._schema, document, state=False)
+            self._given.append((node, BESIDE.give(call)))
         self._waiting.clear()
 
     def _is_new(self, node: SchemaNode) -> bool:
@@ -104,22 +104,6 @@ class Pieces:
                 and not node.user_ordered
                 and not is_conditional(node)
                 and node.root.module not in moving_defaults(self._schema)
-                and next(_entries(self._target, node), None) is None
+                and next(entries_of(self._target, node.path), None) is None
             )
         return known
-
-
-def _entries(tree: Tree, node: SchemaNode) -> Iterator[Node]:
-    return entries_of(tree, node.path)
-
-
-def _parse(schema: Schema, document: bytes, fills: SchemaNode | None) -> Tree:
-    """Parse a piece, on either thread, and fill in the defaults of the entries of ``fills``.
-
-    Raises:
-        RpcErrors: something is wrong with it.
-    """
-    tree = Tree.parse(schema, document, state=False)
-    if fills is not None:
-        fill_entries(tree, fills)
-    return tree

@@ -1,8 +1,8 @@
 """A thread for calls of libyang beside the one that writes: where much is to be done, both work at once.
 
 It is given calls alone that stay in C and give up the GIL, each on a tree that nobody else touches meanwhile;
-two threads that work in Python would only take the GIL from each other. Who gives it work does himself what
-it has not begun.
+two threads that work in Python would only take the GIL from each other. It should have a heap of its own: two
+that validate, or parse, in one wait for each other longer than they work.
 """
 
 from __future__ import annotations
@@ -38,6 +38,10 @@ class Given(Generic[Result]):
         """Return what it returns, or raise what it raises; made here if the other thread has not begun it."""
         return self._call() if self._future.cancel() else self._future.result()
 
+    def awaited(self) -> Result:
+        """As ``result``, made by the other thread."""
+        return self._future.result()
+
     def end(self) -> None:
         """Wait until the other thread has nothing to do with it any more, whatever it has found."""
         if not self._future.cancel():
@@ -65,19 +69,15 @@ def made_together(given: Sequence[Given[Result]]) -> Iterator[tuple[int, Result]
 
 
 class Beside:
-    """The thread, which begins with its first work or before (``start``)."""
+    """A thread, which begins with its first work."""
 
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="beside")
-
-    def start(self) -> None:
-        """Have the thread begin."""
-        self._pool.submit(bytearray, 1).result()
+    def __init__(self, name: str) -> None:
+        self.pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
 
     def give(self, call: Callable[[], Result]) -> Given[Result]:
         """Have the thread make ``call`` after what it was given before."""
-        return Given(call, self._pool.submit(call))
+        return Given(call, self.pool.submit(call))
 
 
-BESIDE = Beside()
-"""One for all, as libyang has one dictionary and Python one GIL."""
+BESIDE = Beside("beside")
+"""One for all, as libyang has one dictionary and Python one GIL. In the agent it has a heap of its own."""

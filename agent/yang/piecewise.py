@@ -201,3 +201,4 @@ class _Piece:
     def end(self) -> None:
         if self._given is not None:
             self._given.end()
+        self._given = None  # which holds what holds it

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import weakref
 from collections.abc import Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -124,3 +128,57 @@ def test_what_somebody_else_holds_stays_as_it_is() -> None:
     let_go([kept, [parts], {"of": kept.by_number}])
     assert kept == Whole(parts, dict(enumerate(parts)))
     assert [part.number for part in parts] == [0, 1, 2]
+
+
+SECOND_HEAP = """\
+import re
+from concurrent.futures import ThreadPoolExecutor
+from agent import memory
+from agent.threads import begin
+
+def resident_mib():
+    with open("/proc/self/status") as status:
+        return int(re.search(r"VmRSS:\\s+(\\d+)", status.read())[1]) // 1024
+
+def use():
+    blocks = [memory._malloc(1000) for _ in range(40_000)]
+    for block in blocks:
+        memory.ctypes.memset(block, 1, 1000)
+    for block in blocks:
+        memory._free(block)
+
+with ThreadPoolExecutor(max_workers=1) as pool:
+    begin(pool)
+    memory.share_one_heap()
+    memory.join_what_is_free()
+    memory._free(memory._malloc(30_000_000))  # of what is larger glibc learns what to keep
+    pool.submit(use).result()
+    memory.give_back()
+    print(resident_mib())
+    memory.give_back_by(pool)
+    memory.give_back()
+    pool.submit(int).result()
+    print(resident_mib())
+"""
+
+
+def test_what_is_free_at_the_end_of_a_second_heap_is_given_back_too() -> None:
+    run = subprocess.run([sys.executable, "-c", SECOND_HEAP], capture_output=True, text=True, check=True)
+    before, after = map(int, run.stdout.split())
+    assert before - after > 30, "of 38 MiB that were used"
+
+
+def test_what_another_thread_gives_back_is_waited_for_by_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Asked(Executor):
+        def submit(self, call: Any, /, *_arguments: Any, **_named: Any) -> Any:
+            asked.append(call)
+
+    asked: list[object] = []
+    trimmed: list[int] = []
+    monkeypatch.setattr(memory, "_malloc_trim", trimmed.append)
+    monkeypatch.setattr(memory, "_HEAP_OF", [])
+    memory.give_back()
+    assert trimmed == [0]
+    memory.give_back_by(Asked())
+    memory.give_back()
+    assert (trimmed, asked) == ([0], [memory._give_back_with_end])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from agent.datastore.preparation import Preparation, Prepared
 from agent.errors import RpcErrors
 from agent.served import SERVED, standard_modules
 from agent.yang import piecewise
-from agent.yang.beside import Beside
+from agent.yang.beside import BESIDE, Beside
 from agent.yang.schema import Schema
 from agent.yang.tree import XML, Defaults, print_node
 from tests.agent.lab import config, empty_running
@@ -209,7 +210,7 @@ def test_one_that_is_not_valid_has_all_validated_together(pieces: Schema, small:
 def test_nothing_is_left_to_the_other_thread_when_something_goes_wrong(
     pieces: Schema, small: pytest.MonkeyPatch
 ) -> None:
-    beside, held = Beside(), threading.Event()
+    beside, held = Beside("beside"), threading.Event()
     small.setattr(piecewise, "BESIDE", beside)
     candidate = Candidate(empty_running(pieces))
     edit(candidate, config(document(dict.fromkeys("abcdefgh", ""))))
@@ -233,7 +234,7 @@ def test_nothing_is_left_to_the_other_thread_when_something_goes_wrong(
 
 
 def test_who_gave_work_does_himself_what_is_not_begun() -> None:
-    beside, held, begun = Beside(), threading.Event(), threading.Event()
+    beside, held, begun = Beside("beside"), threading.Event(), threading.Event()
 
     def hold() -> int:
         begun.set()
@@ -250,3 +251,16 @@ def test_who_gave_work_does_himself_what_is_not_begun() -> None:
     held.set()
     assert first.result() not in (0, threading.get_ident())
     assert first.done
+
+
+def test_nothing_is_left_for_the_collector(pieces: Schema, small: pytest.MonkeyPatch) -> None:
+    candidate = Candidate(empty_running(pieces))
+    edit(candidate, config(document(dict.fromkeys("abcdefgh", ""))))
+    gc.collect()
+    gc.disable()
+    try:
+        Preparation(pieces, [translator()]).prepare(candidate, empty_running(pieces))
+        BESIDE.give(int).awaited()  # it has come by what was taken back
+        assert not [one for one in gc.get_objects() if isinstance(one, piecewise._Piece)]
+    finally:
+        gc.enable()
