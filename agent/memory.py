@@ -127,28 +127,25 @@ def join_what_is_free() -> None:
 
 def give_back() -> None:
     """Return freed memory of the C library, where libyang's and libxml2's trees lay, to the system."""
-    if _malloc_trim is None:
-        return
-    if _HEAP_OF:
-        _HEAP_OF[0].submit(_give_back_with_end)
-    else:
+    if _malloc_trim is not None:
         _malloc_trim(0)
 
 
-def give_back_by(thread: Executor) -> None:
-    """Have ``give_back`` done from now on by ``thread``, which has a heap of its own; nobody waits for it."""
-    _HEAP_OF[:] = [thread]
+def give_back_with_end(thread: Executor) -> None:
+    """As ``give_back``, with what is free at the end of the heap that ``thread`` has of its own.
+
+    glibc returns that of the program's first heap alone. So it must not be the end: something lies behind it
+    meanwhile.
+    """
+    if _malloc_trim is not None:
+        behind = thread.submit(_filled_up).result()
+        _malloc_trim(0)
+        _free(behind)
 
 
-_HEAP_OF: list[Executor] = []
-
-
-def _give_back_with_end() -> None:
-    """As ``give_back``, with what is free at the end of this thread's heap: glibc returns that of the
-    program's first heap alone. So it must not be the end: something lies behind it meanwhile."""
-    assert _malloc_trim is not None, "it is there, or this is not asked for"
+def _filled_up() -> Any:
+    """Return a block that lies behind all that is free in the heap of this thread."""
     blocks = [_malloc(_BLOCK_OCTETS) for _ in range(_FREE_OCTETS // _BLOCK_OCTETS + 1)]
     for block in blocks[:-1]:
         _free(block)
-    _malloc_trim(0)
-    _free(blocks[-1])
+    return blocks[-1]

@@ -21,7 +21,7 @@ from agent.datastore.store import Store
 from agent.ending import Ending, Hangups
 from agent.first_start import RULES_NOTE, ensure_keys, greeting, keep_trace
 from agent.from_settings import Looked, as_passed, look, make_schema
-from agent.memory import collect_seldom, give_back_by, join_what_is_free, keep_what_is_there, share_one_heap
+from agent.memory import collect_seldom, join_what_is_free, keep_what_is_there, share_one_heap
 from agent.phases import Phases
 from agent.repair import ask, repair
 from agent.reread import Reread, Rereading
@@ -42,7 +42,6 @@ async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None
     begin(BESIDE.pool)
     share_one_heap()  # all others do
     join_what_is_free()
-    give_back_by(BESIDE.pool)
     writes = thread("libyang")
     reads = thread("reads")
     begin_in_first_heap(writes, reads)

@@ -14,7 +14,7 @@ from agent.datastore.fitting import RULE_LISTS, rule_lists_of
 from agent.datastore.published import Published
 from agent.datastore.txids import Txids, View, view
 from agent.errors import OperationFailed, RpcErrors
-from agent.memory import give_back
+from agent.memory import give_back_with_end
 from agent.translator import EntryChange, Json, Keys
 from agent.yang.beside import BESIDE
 from agent.yang.many import json_all
@@ -84,7 +84,7 @@ class Datastores:
         copy = self.running.duplicate
         self.published.publish(BESIDE.give(copy).awaited() if self.candidate.lies_beside else copy())
         self.candidate.lies_beside = False
-        give_back()
+        give_back_with_end(BESIDE.pool)
 
     def txids_of(self, name: str) -> View:
         """*worker* Return the transaction ids of running or of the candidate."""

@@ -7,9 +7,7 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Iterator
-from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
@@ -155,9 +153,7 @@ with ThreadPoolExecutor(max_workers=1) as pool:
     pool.submit(use).result()
     memory.give_back()
     print(resident_mib())
-    memory.give_back_by(pool)
-    memory.give_back()
-    pool.submit(int).result()
+    memory.give_back_with_end(pool)
     print(resident_mib())
 """
 
@@ -168,17 +164,23 @@ def test_what_is_free_at_the_end_of_a_second_heap_is_given_back_too() -> None:
     assert before - after > 30, "of 38 MiB that were used"
 
 
-def test_what_another_thread_gives_back_is_waited_for_by_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Asked(Executor):
-        def submit(self, call: Any, /, *_arguments: Any, **_named: Any) -> Any:
-            asked.append(call)
+HEAPS = """\
+import re
+from concurrent.futures import ThreadPoolExecutor
+from agent import memory
+from agent.threads import begin, begin_in_first_heap
 
-    asked: list[object] = []
-    trimmed: list[int] = []
-    monkeypatch.setattr(memory, "_malloc_trim", trimmed.append)
-    monkeypatch.setattr(memory, "_HEAP_OF", [])
-    memory.give_back()
-    assert trimmed == [0]
-    memory.give_back_by(Asked())
-    memory.give_back()
-    assert (trimmed, asked) == ([0], [memory._give_back_with_end])
+with open("/proc/self/maps") as maps:
+    heap = re.search(r"(\\w+)-(\\w+) .*\\[heap\\]", maps.read())
+pools = [ThreadPoolExecutor(max_workers=1) for _ in range(4)]
+begin(pools[0])
+memory.share_one_heap()
+begin_in_first_heap(*pools[1:])
+blocks = [pool.submit(memory._malloc, 2000).result() for pool in pools]
+print([int(heap[1], 16) <= block < int(heap[1], 16) + 2**32 for block in blocks])
+"""
+
+
+def test_one_thread_has_a_heap_of_its_own_and_the_others_that_of_the_first() -> None:
+    run = subprocess.run([sys.executable, "-c", HEAPS], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[False, True, True, True]"
