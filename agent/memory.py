@@ -10,6 +10,7 @@ import ctypes.util
 import dataclasses
 import gc
 from collections.abc import Iterator
+from concurrent.futures import Executor
 from typing import Any
 
 LARGE_OCTETS = 1024 * 1024
@@ -85,7 +86,20 @@ def _of_allocator(name: str) -> Any:
         return None  # not glibc: its allocator has its own ways
 
 
+def _quick_of_allocator() -> tuple[Any, Any]:
+    """Return malloc and free, which keep the GIL."""
+    library = ctypes.PyDLL(None)
+    library.malloc.restype, library.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+    library.free.restype, library.free.argtypes = None, [ctypes.c_void_p]
+    return library.malloc, library.free
+
+
+_FREE_OCTETS = 192 * 1024 * 1024
+"""What may be free in the heap of a thread: twice what 10,000 tunnels are."""
+_BLOCK_OCTETS = 120_000
+"""What is larger than 128 KiB may lie in no heap."""
 _malloc_trim = _of_allocator("malloc_trim")
+_malloc, _free = _quick_of_allocator()
 _mallopt = _of_allocator("mallopt")
 _M_MXFAST, _M_ARENA_MAX = 1, -8  # malloc.h
 
@@ -115,3 +129,23 @@ def give_back() -> None:
     """Return freed memory of the C library, where libyang's and libxml2's trees lay, to the system."""
     if _malloc_trim is not None:
         _malloc_trim(0)
+
+
+def give_back_with_end(thread: Executor) -> None:
+    """As ``give_back``, with what is free at the end of the heap that ``thread`` has of its own.
+
+    glibc returns that of the program's first heap alone. So it must not be the end: something lies behind it
+    meanwhile.
+    """
+    if _malloc_trim is not None:
+        behind = thread.submit(_filled_up).result()
+        _malloc_trim(0)
+        _free(behind)
+
+
+def _filled_up() -> Any:
+    """Return a block that lies behind all that is free in the heap of this thread."""
+    blocks = [_malloc(_BLOCK_OCTETS) for _ in range(_FREE_OCTETS // _BLOCK_OCTETS + 1)]
+    for block in blocks[:-1]:
+        _free(block)
+    return blocks[-1]

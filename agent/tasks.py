@@ -27,9 +27,10 @@ from agent.repair import ask, repair
 from agent.reread import Reread, Rereading
 from agent.settings import Settings, SettingsError
 from agent.supervision import taken_from as supervision_from
-from agent.threads import SWITCH_S, end_threads, thread, worker_of
+from agent.threads import SWITCH_S, begin, begin_in_first_heap, end_threads, thread, worker_of
 from agent.transport import activation
 from agent.watchdog import Beats, Watched
+from agent.yang.beside import BESIDE
 
 log = logging.getLogger("agent")
 
@@ -38,10 +39,12 @@ async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None
     """Construct the agent, serve, and stop in reverse order; at each of ``hangups`` read settings again."""
     sys.setswitchinterval(SWITCH_S)
     collect_seldom()
-    share_one_heap()
+    begin(BESIDE.pool)
+    share_one_heap()  # all others do
     join_what_is_free()
     writes = thread("libyang")
     reads = thread("reads")
+    begin_in_first_heap(writes, reads)
     ending, beats = Ending(keep_on_stop=settings.on_stop == "keep"), Beats()
     beats_of_reads = Beats()
     ending.listen(asyncio.get_running_loop())

@@ -21,6 +21,8 @@ from agent.yang.worker import Worker
 log = logging.getLogger("agent")
 
 STOP_LIMIT_S = 10
+ENOUGH_OCTETS = 4096
+"""Python has less in stock itself."""
 SWITCH_S = 0.0005
 """How long a thread that works in Python may keep the GIL from one that waits for it. The event loop waits
 for it several times for each request, and for as long each time where a thread works: Python's own 5 ms would
@@ -31,6 +33,23 @@ make tens of them. Less gains nothing: a request takes some tenths of a millisec
 def thread(name: str) -> ThreadPoolExecutor:
     """Return a thread that calls libyang, and pauses between its calls for those who wait for the GIL."""
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix=name, initializer=PAUSES.begin)
+
+
+def begin(pool: ThreadPoolExecutor) -> None:
+    """Have a thread of ``pool`` begin, and take the heap that is its own from now on."""
+    pool.submit(bytearray, ENOUGH_OCTETS).result()
+
+
+def begin_in_first_heap(*pools: ThreadPoolExecutor) -> None:
+    """Have the threads of ``pools`` begin in the heap of the program's first thread, where there are two.
+
+    The C library gives a thread that comes one heap or the other, by turns: another thread takes the second
+    each time, and ends.
+    """
+    for pool in pools:
+        begin(pool)
+        with ThreadPoolExecutor(max_workers=1) as other:
+            begin(other)
 
 
 def worker_of(pool: ThreadPoolExecutor, ended: Callable[[object], None] | None = None) -> Worker:

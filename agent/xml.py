@@ -212,6 +212,16 @@ def has_more_elements(element: Element, count: int) -> bool:
     return next(islice(element.iterdescendants(), count, None), None) is not None
 
 
+def with_attributes(element: Element) -> list[Element]:
+    """Return what below ``element`` has an attribute, in the order of the document."""
+    found: object = _WITH_ATTRIBUTES(element)
+    assert isinstance(found, list)
+    return found
+
+
+_WITH_ATTRIBUTES = etree.XPath("descendant::*[@*]")
+
+
 def holds_text(element: Element) -> bool:
     """True if text stands in ``element`` beside its children; white space is none."""
     return bool((element.text or "").strip()) or any((child.tail or "").strip() for child in element)

@@ -24,8 +24,8 @@ become running. Configuration is all of that for the rest of the server.
 - admission: what libyang must not get to see, because it would cost it more than its length
 - edit (with edit_elements, edit_attributes, edit_check, edit_removal, insertion and skeleton): an edit-config
   applied to the candidate
-- edit_beforehand, edit_outline, edit_entries: a large one is looked at by the forms of its entries, parsed
-  once, and applied to many of them at a time
+- edit_beforehand, edit_outline, edit_pieces, edit_entries: a large one is looked at by the forms of its
+  entries, parsed once, in pieces while it is looked at or as a whole, and applied to many of them at a time
 - preparation: a change validated, compared and recorded (a Prepared), without being carried out
 - differing: which units of the candidate differ from running, without a look at all of them
 - txids, txid_history: which commit changed a node last, and what a start reads of that

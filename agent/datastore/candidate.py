@@ -14,8 +14,8 @@ from agent.yang.implicit import add_all_defaults, renew_defaults, renew_defaults
 from agent.yang.locality import moving_defaults
 from agent.yang.many import are_many, locate_all, move_entries
 from agent.yang.schema import Schema
-from agent.yang.tree import NO_NODE, Node, Tree, children
-from agent.yang.units import Unit, nodes_below, unit_differences, unit_node, units_below, units_by_path
+from agent.yang.tree import CONTAINER, LIST, NO_NODE, Node, Tree, children
+from agent.yang.units import Unit, unit_differences, unit_node, units_below, units_by_path
 
 CREATED = Operation.CREATE.value
 CHANGES = tuple(operation.value for operation in Operation)
@@ -32,8 +32,9 @@ class Candidate:
     count as different, for whether they are would tell him if he has guessed right. ``conditions``: what has
     to be so of running when this is committed, by what they are about.
 
-    ``gave_up_much``: it had a tree that was changed in much, which is free. ``when_touched`` is called on the
-    thread that writes with the paths of units that may have become others; None: any may have.
+    ``gave_up_much``: it had a tree that was changed in much, which is free. ``lies_beside``: what was brought
+    last was read by the thread beside, in its heap. ``when_touched`` is called on the thread that writes with
+    the paths of units that may have become others; None: any may have.
 
     It has the defaults in use of each unit. Those that depend on another unit are brought up to date by
     ``settle``, before somebody reads them.
@@ -47,6 +48,7 @@ class Candidate:
         self._published = running if isinstance(running, Published) else None
         self._own = running.duplicate() if isinstance(running, Tree) else None
         self.gave_up_much = False
+        self.lies_beside = False
         self.changed: dict[str, Unit] = {}
         self.blind: set[str] = set()
         self._settled = True
@@ -219,6 +221,7 @@ class Savepoint:
         self._conditions_before = dict(candidate.conditions)
         self._nothing = Tree(candidate.schema)
         self._filled: set[str] = set()
+        self._complete: set[str] = set()
         self._brought: dict[str, Node] = {}
 
     def touch(self, node: Node) -> None:
@@ -232,18 +235,22 @@ class Savepoint:
             return
         self.save(units_below(schema, children(node)))
 
-    def bring(self, patch: Tree, *, filled: bool) -> None:
+    def bring(
+        self, patch: Tree, there: Sequence[tuple[Unit, Node]], *, filled: bool, complete: bool = False
+    ) -> None:
         """Save all units that are in ``patch``, and move the entries among them to the candidate that it does
         not hold, where nothing else depends on these; the rest is to be merged.
 
-        ``filled``: no container is empty.
+        ``there``: these units, each with its node. ``filled``: no container is empty. ``complete``: entries
+        have the defaults in use.
         """
-        schema, tree = self._candidate.schema, self._candidate.tree
-        there = list(nodes_below(schema, patch.top_level()))
+        tree = self._candidate.tree
         self.save([unit for unit, _ in there], filled=filled)
         new = [one for one in there if one[0].is_entry and self._saved[one[0].path][1] is self._nothing]
         moved = move_entries(new, patch, tree)
-        self._brought = {unit.path: node for unit, node in moved}
+        self._brought.update((unit.path, node) for unit, node in moved)
+        if complete:
+            self._complete.update(unit.path for unit, _ in moved)
 
     def touch_entries(self, parent: Node, entries: Iterable[tuple[Node, Node, str]], *, filled: bool) -> None:
         """Save what entries of one list lie in, before they are brought, and take out those that go.
@@ -269,6 +276,22 @@ class Savepoint:
                     self._filled.add(unit.path)
             elif goes:
                 tree.remove(own)
+
+    def take_entries(self, node: Node) -> None:
+        """Save the entries in a shell of the candidate that nobody has saved, and take them out: nothing is
+        copied of what is to go. ``node``: what goes; if it is no shell, nothing is taken out."""
+        schema, tree = self._candidate.schema, self._candidate.tree
+        schema_node = schema.node_of(node.schema)
+        if not schema_node.shell or not schema_node.is_outermost:
+            return
+        room = _Room(tree, node)
+        for child in children(node):
+            if child.schema.nodetype == CONTAINER:
+                self.take_entries(child)
+            elif child.schema.nodetype == LIST:
+                unit = Unit(schema, child)
+                if unit.is_entry and unit.path not in self._saved:
+                    self._add(unit, room.keep(child, moved=True))
 
     def save(self, units: Iterable[Unit], *, filled: bool = False) -> None:
         """Save ``units``, before they are changed; ``filled``: by what has no empty container in it."""
@@ -335,7 +358,7 @@ class Savepoint:
         others = iter(locate_all([unit for unit in units if unit.path not in brought], tree))
         for unit in units:
             nodes = [brought[unit.path]] if unit.path in brought else next(others)
-            for node in nodes:
+            for node in nodes if unit.path not in self._complete else ():
                 if unit.path in self._filled:  # it holds no default that could be in use no more
                     tree.add_defaults(node)
                 else:

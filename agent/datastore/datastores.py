@@ -14,8 +14,9 @@ from agent.datastore.fitting import RULE_LISTS, rule_lists_of
 from agent.datastore.published import Published
 from agent.datastore.txids import Txids, View, view
 from agent.errors import OperationFailed, RpcErrors
-from agent.memory import give_back
+from agent.memory import give_back_with_end
 from agent.translator import EntryChange, Json, Keys
+from agent.yang.beside import BESIDE
 from agent.yang.many import json_all
 from agent.yang.merging import merge
 from agent.yang.schema import Schema
@@ -75,13 +76,15 @@ class Datastores:
                 tell(frozenset())
 
     def compact(self) -> None:
-        """*worker* Copy running to where trees were that are free now.
+        """*worker* Copy running to where trees were that are free now, in the heap in which they were.
 
         Their pages are not free: libyang's dictionary has the values between the nodes that were read with
         them. The old tree, all nodes, leaves whole pages.
         """
-        self.published.publish(self.running.duplicate())
-        give_back()
+        copy = self.running.duplicate
+        self.published.publish(BESIDE.give(copy).awaited() if self.candidate.lies_beside else copy())
+        self.candidate.lies_beside = False
+        give_back_with_end(BESIDE.pool)
 
     def txids_of(self, name: str) -> View:
         """*worker* Return the transaction ids of running or of the candidate."""

@@ -11,11 +11,12 @@ from itertools import groupby
 
 from agent.datastore.candidate import Candidate, Savepoint
 from agent.datastore.edit_attributes import EditAttributes
-from agent.datastore.edit_beforehand import empty, outline_of, refuse_costly, whole_content
+from agent.datastore.edit_beforehand import empty, look, refuse_costly
 from agent.datastore.edit_check import check_cases, check_document
 from agent.datastore.edit_conditions import conditions_of
 from agent.datastore.edit_elements import key_elements, path_of_element, schema_of_element
 from agent.datastore.edit_entries import FEW, Entries, Whole, is_taken_together, run_of
+from agent.datastore.edit_pieces import Parsed
 from agent.datastore.edit_removal import Removal
 from agent.datastore.insertion import place_instance
 from agent.datastore.skeleton import close_tag, open_tag, wrapped
@@ -35,7 +36,7 @@ from agent.yang.tree import (
     sibling_of_schema,
     siblings,
 )
-from agent.yang.units import empty_entry
+from agent.yang.units import empty_entry, nodes_below
 
 
 def edit(candidate: Candidate, config: Element, default_operation: str = "merge") -> Savepoint:
@@ -53,15 +54,11 @@ def edit(candidate: Candidate, config: Element, default_operation: str = "merge"
         RpcErrors: everything wrong with the edit; the candidate is unchanged.
     """
     schema = candidate.schema
-    outline = outline_of(schema, config)
-    attributes = EditAttributes(schema, config, outline)
-    if attributes.errors:
-        raise RpcErrors(attributes.errors)
-    instructed = attributes.any or default_operation == "none"
-    whole = None
-    if outline is not None and outline.plain:
-        whole = whole_content(schema, config, attributes, instructed=instructed)
-    if whole is None:
+    looked = look(candidate, config, instructed=default_operation == "none")
+    attributes, instructed, whole = looked.attributes, looked.instructed, looked.whole
+    if looked.parsed is not None:
+        empty(config)
+    elif whole is None:
         if instructed:  # of which nothing more would be looked at
             check_document(schema, config, attributes)
         else:
@@ -74,7 +71,9 @@ def edit(candidate: Candidate, config: Element, default_operation: str = "merge"
     try:
         if default_operation == "replace":
             walk.clear()
-        if whole is not None and not instructed:
+        if looked.parsed is not None:
+            walk.merge_pieces(looked.parsed)
+        elif whole is not None and not instructed:
             walk.merge_whole(whole.tree)
         else:
             for element in config:
@@ -104,6 +103,7 @@ class _Walk:
         self, candidate: Candidate, savepoint: Savepoint, attributes: EditAttributes, whole: Whole | None
     ) -> None:
         self.whole = whole
+        self.candidate = candidate
         self.tree = candidate.tree
         self.schema = candidate.schema
         self.savepoint = savepoint
@@ -118,7 +118,18 @@ class _Walk:
 
     def merge_whole(self, content: Tree) -> None:
         """Merge the whole of a document without any instructions."""
-        self.savepoint.bring(content, filled=not self.attributes.empty)
+        there = list(nodes_below(self.schema, content.top_level()))
+        self.savepoint.bring(content, there, filled=not self.attributes.empty)
+        self._merge_rest(content)
+
+    def merge_pieces(self, parsed: list[Parsed]) -> None:
+        """Merge a document without any instructions, which has no empty container, piece by piece."""
+        self.candidate.lies_beside = True
+        for piece in parsed:
+            self.savepoint.bring(piece.tree, piece.units, filled=True, complete=piece.complete)
+            self._merge_rest(piece.tree)
+
+    def _merge_rest(self, content: Tree) -> None:
         for node in content.top_level():
             self.removal.drop_other_cases(node)
         merge(self.tree, content, spend=True)

@@ -10,7 +10,17 @@ from agent.datastore.edit_outline import Outline
 from agent.datastore.insertion import InsertRequest
 from agent.datastore.txids import Mechanism, fault_of
 from agent.errors import MAX_ERRORS, BadAttribute, BadElement, RpcError, UnknownAttribute
-from agent.xml import NETCONF_NS, TXID_SPACES, YANG_NS, Element, attribute_names, local_name, mixed, namespace
+from agent.xml import (
+    NETCONF_NS,
+    TXID_SPACES,
+    YANG_NS,
+    Element,
+    attribute_names,
+    local_name,
+    mixed,
+    namespace,
+    with_attributes,
+)
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.values import confusion
@@ -69,7 +79,7 @@ class EditAttributes:
 
     def _only_operations(self, config: Element) -> bool:
         """Take off the attributes of a document that has only operations; of another nothing is taken off."""
-        found = [element for element in config.iterdescendants() if element.attrib]
+        found = with_attributes(config)
         for element in found:
             value = element.get(_OPERATION)
             if len(element.attrib) > 1 or value not in OPERATIONS:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from itertools import islice
 
 from agent.datastore.admission import costly
+from agent.datastore.candidate import Candidate
 from agent.datastore.edit_attributes import EditAttributes
 from agent.datastore.edit_check import check_document
 from agent.datastore.edit_elements import schema_of_element
 from agent.datastore.edit_entries import Whole
 from agent.datastore.edit_outline import Outline, is_bare
+from agent.datastore.edit_pieces import Parsed, Pieces
 from agent.errors import MAX_ERRORS, RpcErrors
-from agent.xml import Element, drop, has_more_elements, serialize
+from agent.xml import Element, drop, has_more_elements, serialize, with_attributes
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree
 
@@ -21,9 +24,56 @@ AT_ONCE_ELEMENTS = 1000
 """More of them are looked at and applied together where that can be."""
 
 
-def outline_of(schema: Schema, config: Element) -> Outline | None:
-    """Return the outline of a large ``<config>``, None of a small one, which is looked at as it is."""
-    return Outline(schema, config) if has_more_elements(config, AT_ONCE_ELEMENTS) else None
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What is known of an edit document. ``instructed``: it says what is to be done with some of it.
+    ``whole``, or else ``parsed``: all that it holds, if it is large and nothing is the matter with it."""
+
+    attributes: EditAttributes
+    instructed: bool
+    whole: Whole | None
+    parsed: list[Parsed] | None
+
+
+def look(candidate: Candidate, config: Element, *, instructed: bool) -> Looked:
+    """*worker* Look at a ``<config>`` that ``candidate`` is to be edited with; its attributes are taken off.
+
+    ``instructed``: nothing is to be done where it does not say what.
+
+    Raises:
+        RpcErrors: attributes are wrong.
+    """
+    schema = candidate.schema
+    pieces = Pieces(schema, candidate.content)
+    try:
+        outline = outline_of(schema, config, None if instructed else pieces)
+        attributes = EditAttributes(schema, config, outline)
+        if attributes.errors:
+            raise RpcErrors(attributes.errors)
+        instructed = instructed or attributes.any
+        whole, parsed = None, None
+        if outline is not None and outline.plain:
+            parsed = None if outline.empty else pieces.parsed()
+            if parsed is None:
+                whole = whole_content(schema, config, attributes, instructed=instructed)
+        return Looked(attributes, instructed=instructed, whole=whole, parsed=parsed)
+    finally:
+        pieces.end()
+
+
+def outline_of(schema: Schema, config: Element, pieces: Pieces | None = None) -> Outline | None:
+    """Return the outline of a large ``<config>``, None of a small one, which is looked at as it is.
+
+    ``pieces`` are filled with all that is plain, unless some of it has attributes.
+    """
+    if not has_more_elements(config, AT_ONCE_ELEMENTS):
+        return None
+    if pieces is not None and (config.attrib or with_attributes(config)):
+        pieces = None
+    outline = Outline(schema, config, pieces)
+    if pieces is not None and outline.plain:
+        pieces.over()
+    return outline
 
 
 def whole_content(

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agent.datastore.edit_pieces import Pieces
 from agent.xml import Element
 from agent.yang.cases import exclusions
 from agent.yang.expressions import value_fault
@@ -53,10 +54,14 @@ class Outline:
     ``plain``: all elements are known and configuration, and all keys are there; nothing is long, an XPath
     expression, anydata, or to be taken for a name; nothing stands there twice or beside what excludes it.
     Attributes are not looked at. ``empty``: a container has nothing in it.
+
+    Args:
+        pieces: is given what is plain as soon as that is known.
     """
 
-    def __init__(self, schema: Schema, config: Element) -> None:
+    def __init__(self, schema: Schema, config: Element, pieces: Pieces | None = None) -> None:
         self.empty = False
+        self._pieces = pieces
         self._schema = schema
         self._levels: dict[SchemaNode | None, dict[str, SchemaNode]] = {}
         self._forms: dict[tuple[SchemaNode, Tags, Sizes], Form] = {}
@@ -66,6 +71,7 @@ class Outline:
         except _Unclear:
             self.plain = False
         self._forms.clear()
+        self._pieces = None
 
     def _level(self, above: Element, parent: SchemaNode | None) -> None:
         """Look at what stands in a shell, or in the <config>."""
@@ -85,6 +91,8 @@ class Outline:
             if identity in known:
                 raise _Unclear
             known.add(identity)
+            if self._pieces is not None and not node.shell:
+                self._pieces.add(child, node)
         _refuse_exclusions(list(seen))
 
     def _entry(self, element: Element, node: SchemaNode) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ class Removal:
 
     def remove(self, node: Node) -> None:
         """Remove ``node``; a shell is emptied instead, for other modules' defaults stay in it."""
+        self._savepoint.take_entries(node)
         self._savepoint.touch(node)
         self._remove(node)
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 from itertools import islice
 from operator import xor
+from typing import TypeVar
 
 from agent.datastore.checksums import sum_of_octets
 from agent.datastore.records import UnitChange
@@ -25,8 +26,12 @@ _COMMIT = f"INSERT INTO commits ({', '.join(COLUMNS['commits'])}, checksum) VALU
 _SEAL = "UPDATE seal SET rows = rows + ?1, total = (total | ?2) & ~(total & ?2)"
 
 Row = tuple[int | str | bytes | None, ...]
+_Change = tuple[int, int, str, bytes, bytes]
 _KINDS = {int: b"7:integer,", str: b"4:text,", bytes: b"4:blob,", type(None): b"4:null,"}
 """What stands in the checksum before a value of each kind."""
+_OF_A_CHANGE = b"7:changes,7:integer,%d:%b,7:integer,%d:%b,4:text,%d:%b,4:blob,%d:%b,4:blob,%d:%b,"
+_OF_A_UNIT = b"5:units,4:text,%d:%b,7:integer,%d:%b,4:text,%d:%b,"
+"""What the checksums are of where a row has the kinds of values that there are many of."""
 
 
 def add_commit(db: sqlite3.Connection, row: Row) -> None:
@@ -38,10 +43,10 @@ def add_commit(db: sqlite3.Connection, row: Row) -> None:
 
 def add_changes(db: sqlite3.Connection, commit_id: int, changes: Sequence[UnitChange]) -> None:
     """Record what a commit changes."""
-    rows = ((commit_id, n, c.path, c.before, c.after) for n, c in enumerate(changes))
+    rows: Iterator[_Change] = ((commit_id, n, c.path, c.before, c.after) for n, c in enumerate(changes))
     total = 0
     for piece in _pieces(rows):
-        sums = [sum_of("changes", row) for row in piece]
+        sums = [_sum_of_change(*row) for row in piece]
         _write(db, _ADD, piece, sums)
         total = reduce(xor, sums, total)
     db.execute(_SEAL, (len(changes), total))
@@ -56,7 +61,7 @@ def note_changed(db: sqlite3.Connection, commit_id: int, time: str, paths: Itera
     count = total = 0
     for piece in _pieces((path, commit_id, time) for path in dict.fromkeys(paths)):
         before = [_checked(row) for row in _noted(db, [row[0] for row in piece])]
-        sums = [sum_of("units", row) for row in piece]
+        sums = [_sum_of_unit(*row) for row in piece]
         _write(db, _NOTE, piece, sums)
         count += len(piece) - len(before)
         total = reduce(xor, [*before, *sums], total)
@@ -72,7 +77,24 @@ def sum_of(table: str, row: Row) -> int:
     return sum_of_octets(b"".join(parts))
 
 
-def _pieces(rows: Iterable[Row]) -> Iterator[list[Row]]:
+def _sum_of_change(commit_id: int, position: int, path: str, before: bytes, after: bytes) -> int:
+    """Return what ``sum_of`` does, in a third of the time."""
+    a, b, c = b"%d" % commit_id, b"%d" % position, path.encode()
+    return sum_of_octets(
+        _OF_A_CHANGE % (len(a), a, len(b), b, len(c), c, len(before), before, len(after), after)
+    )
+
+
+def _sum_of_unit(path: str, commit_id: int, time: str) -> int:
+    """Return what ``sum_of`` does, in a third of the time."""
+    a, b, c = path.encode(), b"%d" % commit_id, time.encode()
+    return sum_of_octets(_OF_A_UNIT % (len(a), a, len(b), b, len(c), c))
+
+
+_AnyRow = TypeVar("_AnyRow", bound=Row)
+
+
+def _pieces(rows: Iterable[_AnyRow]) -> Iterator[list[_AnyRow]]:
     remaining = iter(rows)
     while piece := list(islice(remaining, AT_ONCE)):
         yield piece
@@ -91,8 +113,12 @@ def _noted(db: sqlite3.Connection, paths: Sequence[object]) -> list[Row]:
 
 
 def _checked(row: Row) -> int:
-    *values, checksum = row
-    if not all(type(value) in _KINDS for value in values) or checksum != sum_of("units", tuple(values)):
+    path, commit_id, time, checksum = row
+    if type(path) is str and type(commit_id) is int and type(time) is str:
+        own: int | None = _sum_of_unit(path, commit_id, time)
+    else:  # no agent has written that
+        values = row[:-1]
+        own = sum_of("units", values) if all(type(value) in _KINDS for value in values) else None
+    if own is None or checksum != own:
         raise sqlite3.IntegrityError("a row of units is damaged")
-    assert isinstance(checksum, int)
-    return checksum
+    return own

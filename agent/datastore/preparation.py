@@ -6,15 +6,17 @@ alike. Everything here runs on the thread that owns libyang (*worker*).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agent.datastore.candidate import Candidate
 from agent.datastore.records import UnitChange
-from agent.translator import EntryChange, Keys, Translator
+from agent.translator import EntryChange, Json, Keys, Translator
 from agent.yang.locality import local_modules
-from agent.yang.many import Found, copy_all, json_all, locate_all, locate_copies, print_all
+from agent.yang.many import Found, copy_all, locate_all, locate_copies, print_all
+from agent.yang.piecewise import are_worth_it, documents_of, json_beside, validated
 from agent.yang.schema import Schema
+from agent.yang.schema_node import SchemaNode
 from agent.yang.tree import Node, Tree, keys_of, path_of
 from agent.yang.units import Unit, holds_quotes, units_by_path
 from agent.yang.validate import validate
@@ -63,6 +65,8 @@ class Preparation:
         before: Found
         if self._are_local(units):
             found, before = [own for _, own, _ in differing], [other for _, _, other in differing]
+            if are_worth_it(units) and (made := self._in_pieces(candidate, units, found, before)):
+                return made
             scratch, copies = _holding(candidate.schema, units, found)
             validate(scratch, everything=False, again=lambda: _holding(candidate.schema, units, found)[0])
             after = locate_copies(units, copies, scratch)
@@ -74,43 +78,101 @@ class Preparation:
             units, refreshed = _compared(scratch, running, candidate.blind)
             complete = True
             before, after = locate_all(units, running), locate_all(units, scratch)
+        lists = self._lists_among(units)
+        seen = _Seen(
+            units,
+            before=before,
+            documents_before=documents_of(units, before, lists),
+            after=after,
+            documents_after=documents_of(units, after, lists),
+        )
         return Prepared(
             units,
             scratch,
             records=_records(units, before, after),
             found=after,
-            changes=self._changes(units, before, after, candidate.blind),
+            changes=self._changes(seen, candidate.blind),
             refreshed=refreshed,
             complete=complete,
+        )
+
+    def _in_pieces(
+        self, candidate: Candidate, units: Sequence[Unit], own: Found, before: Found
+    ) -> Prepared | None:
+        """Prepare many units of local modules; None if something is wrong, which is not told here."""
+        lists = self._lists_among(units)
+        texts: list[bytes] = []
+        documents: list[Json | None] = []
+
+        def look_at_what_was() -> None:
+            with json_beside(units, before, lists) as shown:
+                texts.extend(print_all(units, before))
+                documents.extend(documents_of(units, before, lists, shown))
+
+        made = validated(candidate.schema, units, own, as_json=lists, meanwhile=look_at_what_was)
+        if made is None:
+            return None
+        seen = _Seen(
+            units,
+            before=before,
+            documents_before=documents,
+            after=made.found,
+            documents_after=made.documents,
+        )
+        return Prepared(
+            units,
+            made.scratch,
+            records=_changes_of(units, texts, made.texts),
+            found=made.found,
+            changes=self._changes(seen, candidate.blind),
         )
 
     def _are_local(self, units: Sequence[Unit]) -> bool:
         return all(node.root.module in self._local for node in {unit.schema_node for unit in units})
 
-    def _changes(
-        self, units: Sequence[Unit], before: Found, after: Found, blind: Collection[str]
-    ) -> dict[str, list[EntryChange]]:
+    def _lists_among(self, units: Sequence[Unit]) -> set[SchemaNode]:
+        """Return the lists whose entries translators see."""
+        return {node for node in {unit.schema_node for unit in units} if node.path in self._lists}
+
+    def _changes(self, seen: _Seen, blind: Collection[str]) -> dict[str, list[EntryChange]]:
         changes: dict[str, list[EntryChange]] = {}
-        names = {node: self._lists.get(node.path) for node in {unit.schema_node for unit in units}}
-        own = [one for one in zip(units, before, after, strict=True) if names[one[0].schema_node] is not None]
-        befores = json_all(was[0] for _, was, _ in own if was)
-        afters = json_all(now[0] for _, _, now in own if now)
-        paths = {node: node.path for node in names}
-        for unit, was, now in own:
-            name = names[unit.schema_node]
-            assert name is not None
+        paths = {node: node.path for node in self._lists_among(seen.units)}
+        for unit, was, document_before, now, document_after in seen.rows():
+            if (list_path := paths.get(unit.schema_node)) is None:
+                continue
             keys, path = _address(unit, (was or now)[0])
-            changes.setdefault(name, []).append(
+            changes.setdefault(self._lists[list_path], []).append(
                 EntryChange(
                     keys,
                     path=path,
-                    before=next(befores) if was else None,
-                    after=next(afters) if now else None,
-                    list_path=paths[unit.schema_node],
+                    before=document_before,
+                    after=document_after,
+                    list_path=list_path,
                     blind=unit.path in blind,
                 )
             )
         return changes
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Units with their nodes before and after, and what translators see of these."""
+
+    units: Sequence[Unit]
+    before: Found
+    documents_before: Sequence[Json | None]
+    after: Found
+    documents_after: Sequence[Json | None]
+
+    def rows(self) -> Iterator[tuple[Unit, Sequence[Node], Json | None, Sequence[Node], Json | None]]:
+        return zip(
+            self.units,
+            self.before,
+            self.documents_before,
+            self.after,
+            self.documents_after,
+            strict=True,
+        )
 
 
 def _address(unit: Unit, node: Node) -> tuple[Keys, str]:
@@ -149,5 +211,9 @@ def _compared(scratch: Tree, running: Tree, blind: Collection[str]) -> tuple[lis
 
 
 def _records(units: Sequence[Unit], before: Found, after: Found) -> list[UnitChange]:
-    texts = zip(units, print_all(units, before), print_all(units, after), strict=True)
+    return _changes_of(units, print_all(units, before), print_all(units, after))
+
+
+def _changes_of(units: Sequence[Unit], before: Sequence[bytes], after: Sequence[bytes]) -> list[UnitChange]:
+    texts = zip(units, before, after, strict=True)
     return [UnitChange(unit.path, before=was, after=now) for unit, was, now in texts]

@@ -6,7 +6,8 @@ from __future__ import annotations
 import asyncio
 
 from agent.datastore.datastores import Datastores
-from agent.memory import give_back
+from agent.memory import give_back_with_end
+from agent.yang.beside import BESIDE
 from agent.yang.worker import Worker
 
 AFTER_S = 60.0
@@ -45,4 +46,4 @@ class Resting:
             candidate.gave_up_much = False
             self._datastores.compact()
         elif rests:
-            give_back()
+            give_back_with_end(BESIDE.pool)

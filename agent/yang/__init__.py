@@ -9,7 +9,7 @@ Files, from the ground up:
 - gate, native: who is inside libyang; the C API: native alone imports libyang and cffi, and nobody outside of
   this package imports it
 - lookup: a node found in a tree, by one thread at a time
-- worker: the threads that call libyang
+- worker, beside: the threads that call libyang, and one that does so while the one that writes works
 - paths: how paths are written
 - prefixed: values and XPaths with the declarations that a client wrote them under, read by libyang
 - schema_node, modules, mirror, schema: a node of the mirror, modules loaded, the mirror made, and the whole
@@ -23,11 +23,13 @@ Files, from the ground up:
   canonical one, and back
 - units, many, locality: units; many of them at once; which modules can be validated unit by unit, and in
   which defaults depend on others
-- validate, violations: libyang's verdict, and every rule that is broken
+- validate, violations, piecewise: libyang's verdict, and every rule that is broken; many units validated in
+  pieces, on two threads
 - wording, invocation: libyang's words for input in ours; rpcs, actions and notifications
 
-Rules: two threads call libyang, and a third for what is short. One of them at a time changes a tree, and
-nobody reads it meanwhile; many may read one. Where they do, nodes are looked up by lookup alone. Names of
+Rules: two threads call libyang, another beside the one that writes, and the event loop for what is short. One
+of them at a time changes a tree, and nobody reads it meanwhile; many may read one. Where they do, nodes are
+looked up by lookup alone. Names of
 data are parsed strictly; opaque nodes and LYB are never used (they crash the binding or the library), a NUL
 is refused before it could cut a document short, and every tree, buffer and set is freed here.
 """

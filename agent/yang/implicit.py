@@ -29,6 +29,18 @@ def renew_defaults_of(tree: Tree, node: Node, *, open_empty: bool = False) -> No
     tree.add_defaults(node)
 
 
+def fill_entries(tree: Tree, list_node: SchemaNode) -> None:
+    """Add the defaults in use to the entries of a list that is all that its containers hold in ``tree``, and
+    to nothing else; on any thread."""
+    above = node = tree.first
+    while node.schema != list_node.pointer:
+        above, node = node, first_child(node)
+    tree.add_defaults(above)  # in one call, which goes all the way down
+    for child in list(children(above)):
+        if child.schema != list_node.pointer:
+            tree.remove(child)
+
+
 def open_empty_containers(node: Node) -> None:
     """*worker* Let libyang put defaults into containers that hold nothing else, from ``node`` on down."""
     if node.schema.nodetype & _INNER:

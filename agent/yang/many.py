@@ -8,7 +8,7 @@ those of one unit after the other.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice, pairwise
 from weakref import WeakKeyDictionary
 
@@ -39,6 +39,8 @@ Found = Sequence[Sequence[Node]]
 """The nodes of each of some units: none, one, or the instances of a group."""
 PIECE_OCTETS = 256 * 1024
 """With about so much JSON is read in one step, which nobody can interrupt: a few milliseconds."""
+Shown = Callable[[Node], bytes]
+"""Returns what a node that holds all entries of a list is printed as."""
 FEW = 64
 MOST_IN_PLACE = 1000
 """Units that are replaced one by one at most: others may wait for the tree meanwhile, some 50 ms."""
@@ -95,7 +97,8 @@ def copy_all(units: Iterable[Unit], found: Found, tree: Tree) -> list[Node]:
     copies: list[Node] = []
     for unit, nodes in zip(units, found, strict=True):
         if not unit.is_entry or not nodes:
-            unit.replace_in(tree, list(nodes))
+            if not unit.is_entry:  # it may have a default
+                unit.replace_in(tree, list(nodes))
             copies.append(NULL)
             continue
         list_node = unit.schema_node
@@ -110,15 +113,16 @@ def locate_copies(units: Sequence[Unit], copies: Sequence[Node], tree: Tree) -> 
 
     That takes an entry out only where a choice or a when says so.
     """
-    stays = {node: not _is_conditional(node) for node in {unit.schema_node for unit in units}}
+    stays = {node: not is_conditional(node) for node in {unit.schema_node for unit in units}}
     known = [copy != NULL and stays[unit.schema_node] for unit, copy in zip(units, copies, strict=True)]
     unknown = [unit for unit, is_known in zip(units, known, strict=True) if not is_known]
     others = iter(locate_all(unknown, tree))
     return [[copy] if is_known else next(others) for copy, is_known in zip(copies, known, strict=True)]
 
 
-def _is_conditional(node: SchemaNode | None) -> bool:
-    return node is not None and (node.conditional or _is_conditional(node.parent))
+def is_conditional(node: SchemaNode | None) -> bool:
+    """Return whether a choice or a when decides about ``node`` or what it lies in."""
+    return node is not None and (node.conditional or is_conditional(node.parent))
 
 
 def move_entries(entries: Iterable[tuple[Unit, Node]], source: Tree, target: Tree) -> list[tuple[Unit, Node]]:
@@ -130,7 +134,7 @@ def move_entries(entries: Iterable[tuple[Unit, Node]], source: Tree, target: Tre
         list_node = unit.schema_node
         parent = parents.get(list_node)
         if parent is None:
-            moves = not (list_node.user_ordered or _is_conditional(list_node))
+            moves = not (list_node.user_ordered or is_conditional(list_node))
             parent = parents[list_node] = target.find_like(parent_of(node)) if moves else NULL
         if parent != NULL:
             target.insert(parent, source.detach(node))
@@ -138,12 +142,23 @@ def move_entries(entries: Iterable[tuple[Unit, Node]], source: Tree, target: Tre
     return moved
 
 
-def print_all(units: Sequence[Unit], found: Found) -> list[bytes]:
-    """Return what was configured of each unit as XML inside its containers, b"" if nothing was."""
+def printed_xml(node: Node) -> bytes:
+    return print_node(node, XML, keep_empty=True)
+
+
+def printed_json(node: Node) -> bytes:
+    return print_node(node, JSON, Defaults.REPORT_ALL)
+
+
+def print_all(units: Sequence[Unit], found: Found, shown: Shown = printed_xml) -> list[bytes]:
+    """Return what was configured of each unit as XML inside its containers, b"" if nothing was.
+
+    ``shown`` does what ``printed_xml`` does, or has done it.
+    """
     if not units:
         return []
     around = _around(units, found)
-    together = _printed_together(around, units, found)
+    together = _printed_together(around, units, found, shown)
     return [
         together.get(unit.path) or _printed_within(around, unit, nodes) or printed(unit, nodes)
         for unit, nodes in zip(units, found, strict=True)
@@ -184,7 +199,7 @@ def _around(units: Sequence[Unit], found: Found) -> dict[SchemaNode, _Around]:
         list_node = unit.schema_node
         if list_node not in tried and unit.is_entry and nodes and not _is_annotated_above(unit):
             tried.add(list_node)
-            whole, bare = printed(unit, nodes), print_node(nodes[0], XML, keep_empty=True)
+            whole, bare = printed(unit, nodes), printed_xml(nodes[0])
             start = bare[: bare.index(b">") + 1].removesuffix(b"/>").removesuffix(b">")
             declared = f' xmlns="{list_node.namespace}"'.encode()
             for shown in (bare, bare.replace(declared, b"", 1)):
@@ -201,14 +216,14 @@ def _printed_within(around: dict[SchemaNode, _Around], unit: Unit, nodes: Sequen
     known = around.get(unit.schema_node)
     if known is None or not nodes or _is_annotated_above(unit):
         return b""
-    bare = print_node(nodes[0], XML, keep_empty=True)
+    bare = printed_xml(nodes[0])
     if not bare.startswith(known.start):
         return b""
     return known.before + bare[len(known.start) :] + known.after
 
 
 def _printed_together(
-    around: dict[SchemaNode, _Around], units: Sequence[Unit], found: Found
+    around: dict[SchemaNode, _Around], units: Sequence[Unit], found: Found, shown: Shown
 ) -> dict[str, bytes]:
     """Return by path what is printed of the entries of lists of which all are among ``units``: each list in
     one call, and cut where its entries begin.
@@ -219,11 +234,11 @@ def _printed_together(
     texts: dict[str, bytes] = {}
     for list_node, (some, nodes) in _of_each_list(units, found).items():
         known = around.get(list_node)
-        if known is None or len(some) < FEW or not _are_all(nodes) or _is_annotated_above(some[0]):
+        if known is None or len(some) < FEW or not are_all(nodes) or _is_annotated_above(some[0]):
             continue
         name = list_node.name.encode()
         begin, end = b"<%b>" % name, b"</%b>" % name
-        pieces = print_node(parent_of(nodes[0]), XML, keep_empty=True).split(begin)[1:]
+        pieces = shown(parent_of(nodes[0])).split(begin)[1:]
         if len(pieces) != len(some) or pieces[-1].count(end) != 1:  # there may be a list of that name behind
             continue
         pieces[-1] = pieces[-1][: pieces[-1].rfind(end) + len(end)]
@@ -244,7 +259,7 @@ def _of_each_list(units: Sequence[Unit], found: Found) -> dict[SchemaNode, tuple
     return lists
 
 
-def _are_all(nodes: Sequence[Node]) -> bool:
+def are_all(nodes: Sequence[Node]) -> bool:
     """Return whether these are all instances that stand beside the first of them, in their order."""
     schema, before, behind = nodes[0].schema, nodes[0].prev, nodes[-1].next
     if parent_of(nodes[0]) == NULL or (behind != NULL and behind.schema == schema):
@@ -258,16 +273,17 @@ def _is_annotated_above(unit: Unit) -> bool:
     return any(node.meta != NULL for node in upwards(parent_of(unit.target)))
 
 
-def json_all(nodes: Iterable[Node]) -> Iterator[Json]:
-    """Yield each container, list entry or leaf as ``to_json`` returns it."""
+def json_all(nodes: Iterable[Node], shown: Shown = printed_json) -> Iterator[Json]:
+    """Yield each container, list entry or leaf as ``to_json`` returns it; ``shown`` does what
+    ``printed_json`` does, or has done it."""
     given = list(nodes)
-    if len(given) >= FEW and given[0].schema.nodetype == lib.LYS_LIST and _are_all(given):
-        yield from _json_together(given) or _json_of_each(given)
+    if len(given) >= FEW and given[0].schema.nodetype == lib.LYS_LIST and are_all(given):
+        yield from _json_together(given, shown) or _json_of_each(given)
     else:
         yield from _json_of_each(given)
 
 
-def _json_together(nodes: Sequence[Node]) -> list[Json]:
+def _json_together(nodes: Sequence[Node], shown: Shown) -> list[Json]:
     """Return what is printed of entries, which are all of a list, in one call; [] if it cannot be cut.
 
     It is cut between entries, where "},{" is followed by the name of the first key: no value holds that, for
@@ -277,7 +293,7 @@ def _json_together(nodes: Sequence[Node]) -> list[Json]:
     """
     if nodes[0].schema.module != parent_of(nodes[0]).schema.module:
         return []
-    document = print_node(parent_of(nodes[0]), JSON, Defaults.REPORT_ALL).decode()
+    document = shown(parent_of(nodes[0])).decode()
     name, key = text(nodes[0].schema.name), text(first_child(nodes[0]).schema.name)
     opening = f'"{name}":[{{"{key}":'
     between = f'}},{{"{key}":'
@@ -302,7 +318,7 @@ def _json_of_each(nodes: Iterable[Node]) -> Iterator[Json]:
     octets = 0
     for node in nodes:
         piece.append(node)
-        texts.append(print_node(node, JSON, Defaults.REPORT_ALL))
+        texts.append(printed_json(node))
         octets += len(texts[-1])
         if octets >= PIECE_OCTETS:
             yield from _read(piece, texts)

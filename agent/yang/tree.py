@@ -27,6 +27,10 @@ NO_NODE: Node = NULL
 Json = dict[str, Any]
 """An RFC 7951 object."""
 
+CONTAINER = lib.LYS_CONTAINER
+LIST = lib.LYS_LIST
+"""What a ``struct lysc_node`` has as its type."""
+
 XML = lib.LYD_XML
 JSON = lib.LYD_JSON
 _DUP = lib.LYD_DUP_RECURSIVE | lib.LYD_DUP_WITH_FLAGS
@@ -107,11 +111,18 @@ class Tree:
 
     def copy_of(self, node: Node, *, recursive: bool = True) -> Tree:
         """Return a Tree with a copy of ``node`` inside copies of its parents (their keys only)."""
+        return self.copy_and_node(node, recursive=recursive)[0]
+
+    def copy_and_node(self, node: Node, *, recursive: bool = True) -> tuple[Tree, Node]:
+        """Return what ``copy_of`` does, and the copy of ``node`` in it."""
         copy = Tree(self.schema)
         options = (_DUP if recursive else lib.LYD_DUP_WITH_FLAGS) | lib.LYD_DUP_WITH_PARENTS
         check(self.schema, lib.lyd_dup_single(node, NULL, options, copy._box))
-        copy._box[0] = downwards(copy.first)[0]
-        return copy
+        own = top = copy._box[0]
+        while (above := parent_of(top)) != NULL:
+            top = above
+        copy._box[0] = top
+        return copy, own
 
     def copy_into(self, parent: Node, node: Node, *, recursive: bool = True) -> Node:
         """Copy ``node`` (of any Tree) below ``parent``, or to the top level when NULL."""
@@ -318,6 +329,10 @@ def value_of(node: Node) -> str:
 
 
 def keys_of(node: Node, schema_node: SchemaNode) -> tuple[str, ...]:
+    if len(schema_node.keys) == 1:
+        child = lib.lyd_child(node)
+        if child != NULL and child.schema.flags & lib.LYS_KEY:  # keys come first
+            return (value_of(child),)
     values = {text(c.schema.name): value_of(c) for c in _first_children(node, len(schema_node.keys))}
     return tuple(values[key] for key in schema_node.keys)
 

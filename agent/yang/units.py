@@ -37,9 +37,10 @@ class Unit:
 
     ``group``: the unit is every instance of ``schema_node`` below one parent. ``is_entry``: it is an entry of
     a list that lies in a container, so that there can be many such. ``keys``: canonical, of an entry.
+    ``target``: its own node in the skeleton (``probe``), which lives as long as the unit; nobody changes it.
     """
 
-    __slots__ = ("_target", "group", "is_entry", "keys", "path", "probe", "schema_node")
+    __slots__ = ("group", "is_entry", "keys", "path", "probe", "schema_node", "target")
 
     def __init__(self, schema: Schema, node: Node) -> None:
         self.schema_node = schema.node_of(node.schema)
@@ -47,8 +48,7 @@ class Unit:
         self.keys = _keys_of_unit(self.schema_node, node)
         self.is_entry = bool(self.keys) and _is_in_shell(self.schema_node)
         self.path = _unit_path(self.schema_node, node, self.keys)
-        self.probe = Tree(schema).copy_of(node, recursive=False)
-        self._target: Node | None = None
+        self.probe, self.target = Tree(schema).copy_and_node(node, recursive=False)
 
     def __repr__(self) -> str:
         return f"Unit({self.path})"
@@ -57,13 +57,6 @@ class Unit:
     def module(self) -> str:
         """The module of the top-level node that it lies in."""
         return self.probe.schema.node_of(self.probe.first.schema).module
-
-    @property
-    def target(self) -> Node:
-        """The unit's own node in its skeleton, which lives as long as the unit and which nobody changes."""
-        if self._target is None:
-            self._target = _deepest(self.probe)
-        return self._target
 
     def first_beside(self, tree: Tree) -> Node:
         """Return the first of the siblings in ``tree`` among which the unit is or would be, or NULL."""
@@ -182,17 +175,6 @@ def remove_empty(tree: Tree, shell: Node) -> None:
             return
         tree.remove(shell)
         shell = above
-
-
-def _deepest(probe: Tree) -> Node:
-    """Return the unit's own node in its skeleton: shells hold exactly one child."""
-    node = probe.first
-    while probe.schema.node_of(node.schema).shell:
-        child = first_child(node)
-        if child == NULL:
-            break
-        node = child
-    return node
 
 
 def _is_in_shell(schema_node: SchemaNode) -> bool:

@@ -25,12 +25,23 @@ def validate(scratch: Tree, *, everything: bool, again: Callable[[], Tree] | Non
     if scratch.empty and not everything:
         return
     again = again or scratch.duplicate().duplicate
-    options = lib.LYD_VALIDATE_NO_STATE | (0 if everything else lib.LYD_VALIDATE_PRESENT)
-    forget_errors(scratch.schema.ctx)
-    rc = lib.lyd_validate_all(scratch._box, scratch.schema.ctx, options, NULL)
-    if rc == lib.LY_SUCCESS:
+    if _validate(scratch, lib.LYD_VALIDATE_NO_STATE | (0 if everything else lib.LYD_VALIDATE_PRESENT)):
         return
     first = take_problems(scratch.schema)
     spare = again()
     add_all_defaults(spare)
     raise RpcErrors(violations(spare) or first)
+
+
+def is_valid(scratch: Tree) -> bool:
+    """Return whether ``validate`` finds nothing wrong with ``scratch``, which is spoilt if it does; on any
+    thread."""
+    valid = scratch.empty or _validate(scratch, lib.LYD_VALIDATE_NO_STATE | lib.LYD_VALIDATE_PRESENT)
+    if not valid:
+        forget_errors(scratch.schema.ctx)  # each thread has its own, and nobody asks for these
+    return valid
+
+
+def _validate(scratch: Tree, options: int) -> bool:
+    forget_errors(scratch.schema.ctx)
+    return bool(lib.lyd_validate_all(scratch._box, scratch.schema.ctx, options, NULL) == lib.LY_SUCCESS)

@@ -16,6 +16,8 @@ from tests.agent_process import running_agent
 from tests.wire.raw_client import raw_client
 
 STANDARD = asyncio.new_event_loop
+
+
 def has_uvloop(pid: int) -> bool:
     return "/uvloop/" in Path(f"/proc/{pid}/maps").read_text()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -124,3 +126,61 @@ def test_what_somebody_else_holds_stays_as_it_is() -> None:
     let_go([kept, [parts], {"of": kept.by_number}])
     assert kept == Whole(parts, dict(enumerate(parts)))
     assert [part.number for part in parts] == [0, 1, 2]
+
+
+SECOND_HEAP = """\
+import re
+from concurrent.futures import ThreadPoolExecutor
+from agent import memory
+from agent.threads import begin
+
+def resident_mib():
+    with open("/proc/self/status") as status:
+        return int(re.search(r"VmRSS:\\s+(\\d+)", status.read())[1]) // 1024
+
+def use():
+    blocks = [memory._malloc(1000) for _ in range(40_000)]
+    for block in blocks:
+        memory.ctypes.memset(block, 1, 1000)
+    for block in blocks:
+        memory._free(block)
+
+with ThreadPoolExecutor(max_workers=1) as pool:
+    begin(pool)
+    memory.share_one_heap()
+    memory.join_what_is_free()
+    memory._free(memory._malloc(30_000_000))  # of what is larger glibc learns what to keep
+    pool.submit(use).result()
+    memory.give_back()
+    print(resident_mib())
+    memory.give_back_with_end(pool)
+    print(resident_mib())
+"""
+
+
+def test_what_is_free_at_the_end_of_a_second_heap_is_given_back_too() -> None:
+    run = subprocess.run([sys.executable, "-c", SECOND_HEAP], capture_output=True, text=True, check=True)
+    before, after = map(int, run.stdout.split())
+    assert before - after > 30, "of 38 MiB that were used"
+
+
+HEAPS = """\
+import re
+from concurrent.futures import ThreadPoolExecutor
+from agent import memory
+from agent.threads import begin, begin_in_first_heap
+
+with open("/proc/self/maps") as maps:
+    heap = re.search(r"(\\w+)-(\\w+) .*\\[heap\\]", maps.read())
+pools = [ThreadPoolExecutor(max_workers=1) for _ in range(4)]
+begin(pools[0])
+memory.share_one_heap()
+begin_in_first_heap(*pools[1:])
+blocks = [pool.submit(memory._malloc, 2000).result() for pool in pools]
+print([int(heap[1], 16) <= block < int(heap[1], 16) + 2**32 for block in blocks])
+"""
+
+
+def test_one_thread_has_a_heap_of_its_own_and_the_others_that_of_the_first() -> None:
+    run = subprocess.run([sys.executable, "-c", HEAPS], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[False, True, True, True]"

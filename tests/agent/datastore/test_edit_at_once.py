@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest.mock import patch
@@ -11,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.datastore import edit as editing
-from agent.datastore import edit_beforehand
+from agent.datastore import edit_beforehand, edit_pieces
 from agent.datastore.candidate import Candidate, Savepoint
 from agent.datastore.edit import edit
 from agent.errors import RpcErrors
+from agent.yang.beside import BESIDE
+from agent.yang.paths import MAX_KEY_OCTETS
 from agent.yang.schema import Schema
 from agent.yang.tree import XML, Defaults, Tree, print_node
 from agent.yang.units import all_units
@@ -39,10 +42,11 @@ MOSTLY_NONE = st.sampled_from([*([None] * 12), "merge", "replace", "create", "de
 
 
 @contextmanager
-def at_once(elements: int) -> Iterator[None]:
-    """Have edits of more than ``elements`` elements applied at once."""
+def at_once(elements: int, piece: int = edit_pieces.PIECE) -> Iterator[None]:
+    """Have edits of more than ``elements`` elements applied at once, in pieces of ``piece`` entries."""
     many = patch.object(edit_beforehand, "AT_ONCE_ELEMENTS", elements)
-    with many, patch.object(editing, "FEW", min(elements, 16)):
+    pieces = patch.object(edit_pieces, "PIECE", piece)
+    with many, pieces, patch.object(editing, "FEW", min(elements, 16)):
         yield
 
 
@@ -148,11 +152,14 @@ STEPS = st.tuples(
     st.tuples(BASE.map(top), st.just("merge")),
     *[st.tuples(EDITS, st.sampled_from(["merge", "merge", "merge", "merge", "replace", "none"]))] * 3,
 ).map(list)
+PIECES = st.sampled_from([1, 2, edit_pieces.PIECE])
 Faults = list[tuple[object, ...]]
 
 
-def outcome(candidate: Candidate, body: str, default: str, elements: int) -> Savepoint | Faults:
-    with at_once(elements):
+def outcome(
+    candidate: Candidate, body: str, default: str, elements: int, piece: int = edit_pieces.PIECE
+) -> Savepoint | Faults:
+    with at_once(elements, piece):
         try:
             return edit(candidate, config(body), default)
         except RpcErrors as problem:
@@ -173,12 +180,12 @@ def kinds(savepoint: Savepoint) -> list[tuple[str, str]]:
     return sorted((found.operation.value, found.schema_node.path) for found in savepoint.differences())
 
 
-def assert_the_same(schema: Schema, steps: list[tuple[str, str]]) -> None:
+def assert_the_same(schema: Schema, steps: list[tuple[str, str]], piece: int) -> None:
     running = empty_running(schema)
     one, other = Candidate(running), Candidate(running)
     for body, default in steps:
         before = whole(one)
-        found, expected = outcome(one, body, default, 0), outcome(other, body, default, EVERYTHING)
+        found, expected = outcome(one, body, default, 0, piece), outcome(other, body, default, EVERYTHING)
         assert whole(one) == whole(other)
         if not isinstance(found, Savepoint) or not isinstance(expected, Savepoint):
             assert found == expected
@@ -189,7 +196,7 @@ def assert_the_same(schema: Schema, steps: list[tuple[str, str]]) -> None:
         expected.take_back()
         assert whole(one) == whole(other)
         assert whole(one) == before
-        outcome(one, body, default, 0)
+        outcome(one, body, default, 0, piece)
         outcome(other, body, default, EVERYTHING)
         assert whole(one) == whole(other)
     paths = [sorted(unit.path for unit in candidate.differing(running)) for candidate in (one, other)]
@@ -199,9 +206,11 @@ def assert_the_same(schema: Schema, steps: list[tuple[str, str]]) -> None:
 
 
 @settings(max_examples=400)
-@given(STEPS)
-def test_at_once_and_one_by_one_are_the_same(schema: Schema, steps: list[tuple[str, str]]) -> None:
-    assert_the_same(schema, steps)
+@given(STEPS, PIECES)
+def test_at_once_and_one_by_one_are_the_same(
+    schema: Schema, steps: list[tuple[str, str]], piece: int
+) -> None:
+    assert_the_same(schema, steps, piece)
 
 
 INNER = st.builds(
@@ -238,9 +247,11 @@ def nested() -> Iterator[Schema]:
 
 
 @settings(max_examples=300)
-@given(st.lists(st.tuples(OUTER, st.sampled_from(["merge", "merge", "none"])), min_size=2, max_size=4))
-def test_lists_in_entries_are_no_exception(nested: Schema, steps: list[tuple[str, str]]) -> None:
-    assert_the_same(nested, steps)
+@given(
+    st.lists(st.tuples(OUTER, st.sampled_from(["merge", "merge", "none"])), min_size=2, max_size=4), PIECES
+)
+def test_lists_in_entries_are_no_exception(nested: Schema, steps: list[tuple[str, str]], piece: int) -> None:
+    assert_the_same(nested, steps, piece)
 
 
 MANY = 400
@@ -292,3 +303,26 @@ def test_one_fault_among_many_entries_is_named_as_in_a_small_edit(schema: Schema
     assert outcome(candidate, many('nc:operation="create"'), "merge", 1000) == outcome(
         candidate, many('nc:operation="create"'), "merge", EVERYTHING
     )
+
+
+def test_a_large_document_without_instructions_is_parsed_in_pieces_and_keeps_its_order(
+    schema: Schema,
+) -> None:
+    candidate = Candidate(empty_running(schema))
+    with patch.object(edit_pieces, "PIECE", 100):
+        assert parses(candidate, many()) == MANY // 100
+        assert parses(candidate, many("", "<number>2</number>")) == MANY // 100
+    found = re.findall(rb"<id>(\d+)</id>", candidate.tree.to_xml())
+    assert [int(key) for key in found] == list(range(MANY))
+    assert candidate.tree.to_xml().count(b"<number>2</number>") == MANY
+
+
+def test_nothing_is_given_to_libyang_before_it_is_found_plain(schema: Schema) -> None:
+    long = "x" * (MAX_KEY_OCTETS + 1)
+    wrong = many().replace("<id>150</id>", f"<id>{long}</id>")
+    give = patch.object(BESIDE, "give", wraps=BESIDE.give)
+    with patch.object(edit_pieces, "PIECE", 100), give as given, pytest.raises(RpcErrors):
+        edit(Candidate(empty_running(schema)), config(wrong))
+    (document,) = [call.args[0].args[1] for call in given.call_args_list]
+    assert b"<id>99</id>" in document
+    assert b"<id>100</id>" not in document, "it stands beside what is too long"

@@ -6,13 +6,16 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
+from agent.datastore import edit_beforehand, edit_pieces
 from agent.datastore.candidate import Candidate, Savepoint
 from agent.datastore.configuration import Configuration
 from agent.datastore.edit import edit
 from agent.datastore.resting import Resting
+from agent.yang.beside import BESIDE
 from agent.yang.many import FEW
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults
@@ -61,9 +64,7 @@ async def test_a_commit_of_few_keeps_the_tree_and_one_of_many_gives_it_up(
 
 
 @pytest.mark.parametrize("body", [CHANGE, MANY])
-async def test_what_somebody_else_commits_is_in_it_at_once(
-    schema: Schema, tmp_path: Path, body: str
-) -> None:
+async def test_what_somebody_else_commits_is_in_it_at_once(schema: Schema, tmp_path: Path, body: str) -> None:
     """Running changes in place, or is made anew."""
     await commit(await started(schema, tmp_path), ONE)
     configuration = await started(schema, tmp_path)
@@ -145,6 +146,24 @@ async def test_each_change_puts_the_rest_off(schema: Schema, tmp_path: Path) -> 
     assert first.cancelled()
     assert resting._due is not None
     assert not resting._due.cancelled()
+
+
+async def test_running_is_copied_by_the_thread_in_whose_heap_it_was_read(
+    schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edit_pieces, "PIECE", 10)
+    monkeypatch.setattr(edit_beforehand, "AT_ONCE_ELEMENTS", 10)
+    configuration = await started(schema, tmp_path)
+    datastores = configuration.datastores
+    give = Mock(wraps=BESIDE.give)
+    monkeypatch.setattr(BESIDE, "give", give)
+    for body, beside in ((MANY, True), (MANY.replace("<entry>", '<entry nc:operation="replace">'), False)):
+        await commit(configuration, body)
+        text = configuration.running.to_xml(Defaults.REPORT_ALL_TAGGED)
+        give.reset_mock()
+        datastores.compact()
+        assert give.call_count == beside
+        assert configuration.running.to_xml(Defaults.REPORT_ALL_TAGGED) == text
 
 
 async def test_running_is_copied_once_to_where_a_large_tree_was(schema: Schema, tmp_path: Path) -> None:

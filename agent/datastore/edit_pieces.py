@@ -1,0 +1,109 @@
+"""A large edit document without instructions, parsed in pieces while the rest of it is looked at.
+
+What is plain (agent.datastore.edit_outline) is given to libyang on another thread, some entries at a time. A
+piece holds what stands side by side of one kind, inside its containers; merged one after the other they come
+to what the whole document does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from agent.datastore.skeleton import wrapped
+from agent.errors import RpcErrors
+from agent.xml import Element, serialize
+from agent.yang.beside import BESIDE, Given
+from agent.yang.implicit import fill_entries
+from agent.yang.locality import moving_defaults
+from agent.yang.many import is_conditional
+from agent.yang.schema import Schema
+from agent.yang.schema_node import Kind, SchemaNode
+from agent.yang.tree import Node, Tree
+from agent.yang.units import Unit, entries_of, nodes_below
+
+PIECE = 500
+"""Elements that stand side by side: some 15 ms of libyang."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A piece: its units, each with its node in ``tree``. ``complete``: all defaults in use are there."""
+
+    tree: Tree
+    units: list[tuple[Unit, Node]]
+    complete: bool
+
+
+class Pieces:
+    """Those of a document that is to be merged into ``target``; none are made of a small one.
+
+    No element of it has an attribute. Who made it calls ``end``, whatever comes.
+    """
+
+    def __init__(self, schema: Schema, target: Tree) -> None:
+        self._schema = schema
+        self._target = target
+        self._given: list[tuple[SchemaNode, Given[Tree]]] = []
+        self._waiting: list[tuple[SchemaNode, list[Element]]] = []
+        self._begun = False
+        self._whether_new: dict[SchemaNode, bool] = {}
+
+    def add(self, element: Element, node: SchemaNode) -> None:
+        """Take what is no shell, and stands in shells alone; it is plain."""
+        if not self._waiting or self._waiting[-1][0] is not node:
+            self._waiting.append((node, []))
+        beside = self._waiting[-1][1]
+        beside.append(element)
+        if len(beside) >= PIECE:
+            self._begun = True
+            self._give()
+
+    def over(self) -> None:
+        """Take note that nothing comes any more."""
+        if self._begun:
+            self._give()
+
+    def parsed(self) -> list[Parsed] | None:
+        """*worker* Return what was made of the whole document, in its order; None if there are no pieces, or
+        something is wrong with one."""
+        found: list[Parsed] = []
+        try:
+            for node, given in self._given:
+                tree = given.awaited()  # by the other thread alone: what it makes lies in one heap
+                complete = self._is_new(node)
+                if complete:
+                    fill_entries(tree, node)
+                units = list(nodes_below(self._schema, tree.top_level()))
+                found.append(Parsed(tree, units, complete))
+        except RpcErrors:
+            return None
+        return found or None
+
+    def end(self) -> None:
+        """Have nothing done any more."""
+        for _, one in self._given:
+            one.end()
+        self._given.clear()  # what one has raised holds the frames that hold it
+
+    def _give(self) -> None:
+        for node, elements in self._waiting:
+            document, _ = wrapped(self._schema, elements[0], b"".join(map(serialize, elements)))
+            call = partial(Tree.parse, self._schema, document, state=False)
+            self._given.append((node, BESIDE.give(call)))
+        self._waiting.clear()
+
+    def _is_new(self, node: SchemaNode) -> bool:
+        """Return whether defaults can be filled in before entries of a list are merged: these depend on
+        nothing else, and there is no entry yet that they are merged with."""
+        known = self._whether_new.get(node)
+        if known is None:
+            known = self._whether_new[node] = (
+                node.kind is Kind.LIST
+                and node.parent is not None
+                and not node.user_ordered
+                and not is_conditional(node)
+                and node.root.module not in moving_defaults(self._schema)
+                and next(entries_of(self._target, node.path), None) is None
+            )
+        return known
