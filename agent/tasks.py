@@ -74,8 +74,11 @@ async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None
         users = ensure_keys(settings.data_dir, settings.users)
         keep_trace(settings)
         await agent.start(users)
+        # libyang copies running without the GIL, which Python's collector has meanwhile.
+        compacted = asyncio.ensure_future(worker(agent.context.configuration.datastores.compact))
+        await asyncio.sleep(0)
         keep_what_is_there()
-        await worker(agent.context.configuration.datastores.compact)
+        await compacted
         try:
             where = f"{_address(settings.host)}:{agent.transport.port}"
             configuration = agent.context.configuration

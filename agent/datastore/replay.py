@@ -51,8 +51,8 @@ def load(store: Store, schema: Schema, progress: Progress) -> Loaded:
 
 
 def load_beforehand(store: Store, schema: Schema, progress: Progress) -> Loaded | None:
-    """*worker* Return what ``load`` will if that has nothing to say, before it is known whether the history is
-    whole. So this says nothing, and what it returns is of no use if the history is not, or is written to.
+    """*worker* Return what ``load`` will if that has nothing to say, before it is known whether the history
+    is whole. So this says nothing, and what it returns is of no use if the history is not, or is written to.
 
     Raises:
         Ended: the agent was told to stop.
