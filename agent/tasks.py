@@ -34,6 +34,9 @@ from agent.watchdog import Beats, Watched
 
 log = logging.getLogger("agent")
 
+UNTIL_BEGUN_S = 0.003
+"""In which a thread takes up what it is given; if it does not, that takes its time after the collector's."""
+
 
 async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None) -> None:
     """Construct the agent, serve, and stop in reverse order; at each of ``hangups`` read settings again."""
@@ -74,9 +77,9 @@ async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None
         users = ensure_keys(settings.data_dir, settings.users)
         keep_trace(settings)
         await agent.start(users)
-        # libyang copies running without the GIL, which Python's collector has meanwhile.
+        # libyang copies running without the GIL, which Python's collector has meanwhile: if the copy has begun.
         compacted = asyncio.ensure_future(worker(agent.context.configuration.datastores.compact))
-        await asyncio.sleep(0)
+        await asyncio.sleep(UNTIL_BEGUN_S)
         keep_what_is_there()
         await compacted
         try:
