@@ -77,7 +77,7 @@ async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None
         users = ensure_keys(settings.data_dir, settings.users)
         keep_trace(settings)
         await agent.start(users)
-        # libyang copies running without the GIL, which Python's collector has meanwhile: if the copy has begun.
+        # libyang copies running without the GIL, which Python's collector has meanwhile, once that has begun.
         compacted = asyncio.ensure_future(worker(agent.context.configuration.datastores.compact))
         await asyncio.sleep(UNTIL_BEGUN_S)
         keep_what_is_there()
