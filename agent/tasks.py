@@ -13,6 +13,7 @@ from pathlib import Path
 from agent.assembly import assemble
 from agent.command_line import Task, printing, read
 from agent.data_folder import may_begin, refuse_lost, refuse_read, refuse_read_history
+from agent.datastore.comparison import of_long as comparison_of_long
 from agent.datastore.configuration import Configuration
 from agent.datastore.migration import models_of
 from agent.datastore.progress import Progress
@@ -33,6 +34,9 @@ from agent.watchdog import Beats, Watched
 from agent.yang.beside import BESIDE
 
 log = logging.getLogger("agent")
+
+UNTIL_BEGUN_S = 0.003
+"""In which a thread takes up what it is given; if it does not, that takes its time after the collector's."""
 
 
 async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None) -> None:
@@ -76,8 +80,11 @@ async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None
         users = ensure_keys(settings.data_dir, settings.users)
         keep_trace(settings)
         await agent.start(users)
+        # libyang copies running without the GIL, which Python's collector has meanwhile, once that has begun.
+        compacted = asyncio.ensure_future(worker(agent.context.configuration.datastores.compact))
+        await asyncio.sleep(UNTIL_BEGUN_S)
         keep_what_is_there()
-        await worker(agent.context.configuration.datastores.compact)
+        await compacted
         try:
             where = f"{_address(settings.host)}:{agent.transport.port}"
             configuration = agent.context.configuration
@@ -148,9 +155,20 @@ def mend(settings: Settings, looked: Looked, *, yes: bool) -> None:
 
 
 def open_history(settings: Settings) -> Store:
+    """Return the history of a folder that this process alone uses; a long one is compared with its checksums
+    in a copy of this process, which is made here: there is no other thread yet."""
     refuse_lost(settings.data_dir)
-    keep = Keep(settings.history_commits, settings.history_days)
-    return Store(settings.data_dir / "history.db", new=may_begin(settings.data_dir), keep=keep)
+    keep, file = Keep(settings.history_commits, settings.history_days), settings.data_dir / "history.db"
+    comparison = comparison_of_long(file)
+    try:
+        store = Store(file, new=may_begin(settings.data_dir), keep=keep)
+    except BaseException:
+        if comparison is not None:
+            comparison.end()
+        raise
+    if comparison is not None:
+        store.compare_by(comparison)
+    return store
 
 
 def _reread(data_dir: Path) -> Reread:

@@ -6,8 +6,8 @@ become running. Configuration is all of that for the rest of the server.
 - store: the history on disk; records: who commits, and the units that a commit records
 - tables, database: its SQLite file, which is read even where nothing can be written
 - memory_copy: a history that is only looked at, as a start would
-- checksums: what a disk has changed or lost of it is found before anything is believed; many_rows: many rows
-  that bring theirs
+- checksums: what a disk has changed or lost of it is found before anything is believed; comparison: a copy of
+  the process looks for it in a long history; many_rows: many rows that bring theirs
 - forms: the tables of an older version become those of this one
 - history: what is recorded of commits, for who asks; bounded
 - pruning: old commits are dropped, and the file becomes smaller

@@ -138,10 +138,16 @@ class Configuration:
 
     def _load(self) -> None:
         with usable(self.store.path):
+            beforehand, written = None, self.store.written
+            if self.store.is_being_compared:  # on another processor, if there is one
+                beforehand = replay.load_beforehand(self.store, self.datastores.schema, self._progress)
             self.store.verify(self._progress)
             bring_up_to_date(self.store, self.translators, self.datastores.schema, self._progress)
             recovery.undo_interrupted(self.store)
-            loaded = replay.load(self.store, self.datastores.schema, self._progress)
+            if beforehand is None or self.store.written != written:
+                beforehand = None  # freed before there is another one
+                beforehand = replay.load(self.store, self.datastores.schema, self._progress)
+            loaded = beforehand
             self.datastores.start_with(loaded.running, loaded.rule_lists)
             self.datastores.txids = load_txids(self.store, loaded.running)
             recovery.roll_back_unconfirmed(self.datastores, self.store, self._preparation)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from agent.datastore.candidate import Candidate
 from agent.datastore.fitting import RULE_LISTS, WHAT_TO_DO, DoesNotFit, Fitted, fitted
-from agent.datastore.progress import Progress
+from agent.datastore.progress import Ended, Progress
 from agent.datastore.records import UnitChange
 from agent.datastore.store import Store, StoreError
 from agent.errors import RpcErrors
@@ -45,13 +45,38 @@ def load(store: Store, schema: Schema, progress: Progress) -> Loaded:
         StoreError: the snapshot, or what is recorded of access control, does not fit the YANG modules.
         Ended: the agent was told to stop.
     """
+    reading = _read(store, schema, progress)
+    reading.tell()
+    return Loaded(_validated(reading.running), reading.rule_lists)
+
+
+def load_beforehand(store: Store, schema: Schema, progress: Progress) -> Loaded | None:
+    """*worker* Return what ``load`` will if that has nothing to say, before it is known whether the history
+    is whole. So this says nothing, and what it returns is of no use if the history is not, or is written to.
+
+    Raises:
+        Ended: the agent was told to stop.
+    """
+    try:
+        reading = _read(store, schema, progress)
+        if reading.left_out or reading.refused or reading.rule_lists:
+            return None
+        checked = reading.running.duplicate()
+        validate(checked, everything=True, again=reading.running.duplicate)
+    except Ended:
+        raise
+    except Exception:  # who knows what damage leads to: when that has been looked for, ``load`` is called
+        return None
+    return Loaded(checked, reading.rule_lists)
+
+
+def _read(store: Store, schema: Schema, progress: Progress) -> _Reading:
     content, changes = store.load()
     reading = _Reading(schema, content)
     for count, change in enumerate(changes):
         progress.step("%d recorded changes read", count)
         reading.put(change)
-    reading.tell()
-    return Loaded(_validated(reading.running), reading.rule_lists)
+    return reading
 
 
 def as_of(commit_id: int, *, store: Store, running: Tree) -> Candidate:

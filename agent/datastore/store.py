@@ -16,6 +16,7 @@ from typing import Any
 
 from agent.datastore import pruning
 from agent.datastore.checksums import Damaged, is_current, is_sealed, keep_sums, verify
+from agent.datastore.comparison import Comparison, seal_of
 from agent.datastore.confirmed import Window
 from agent.datastore.database import Confined, Transaction, about_writing, copy_in_memory, on_disk, unwritable
 from agent.datastore.forms import HISTORY_ID, KEEP_NOTE, begin_conversion, look, seal_form
@@ -95,6 +96,8 @@ class Store:
         self.is_current = False
         self._sealed = False
         self._pending_octets = self._printed_octets = 0
+        self._comparison: Comparison | None = None
+        self._seen_written = 0
         with usable(path):
             self._db = self._opened()
             try:
@@ -190,6 +193,7 @@ class Store:
         log.warning("%s can be written again (%s before): commits are taken", self.path, before)
 
     def close(self) -> None:
+        self._end_comparison()
         self._db.close()
 
     def begin(self, info: CommitInfo, changes: Sequence[UnitChange], time: str) -> int:
@@ -368,8 +372,40 @@ class Store:
             Damaged: it differs.
             Ended: the agent was told to stop.
         """
-        if self.has_sums:
+        if self.has_sums and not self._compared_apart(progress):
             verify(self._db, progress)
+
+    def compare_by(self, comparison: Comparison) -> None:
+        """Have ``comparison`` begin to compare the file, for ``verify``; until then nothing is written."""
+        self._comparison = comparison
+        if self.read_only is None:  # else what is used is not the file, and may be more than it holds
+            self._seen_written = self.written
+            comparison.begin()
+
+    @property
+    def is_being_compared(self) -> bool:
+        """Whether another process compares what is recorded, and ``verify`` has not been asked."""
+        return self._comparison is not None and self.read_only is None
+
+    @property
+    def written(self) -> int:
+        """How many rows were written since the history was opened."""
+        return self._db.total_changes
+
+    def _compared_apart(self, progress: Progress) -> bool:
+        """Return whether another process has seen that all is whole, and that it was what is there now."""
+        try:
+            if self._comparison is None or not self.is_being_compared:
+                return False
+            seen = self._comparison.whole(progress)
+            return seen is not None and (seen, self._seen_written) == (seal_of(self._db), self.written)
+        finally:
+            self._end_comparison()
+
+    def _end_comparison(self) -> None:
+        if self._comparison is not None:
+            self._comparison.end()
+            self._comparison = None
 
     def changes_after(self, commit_id: int) -> Iterator[UnitChange]:
         """Yield what the committed commits after ``commit_id`` changed, oldest first."""

@@ -14,8 +14,11 @@ MANY_GONE = 1000
 def load_txids(store: Store, running: Tree) -> Txids:
     """*worker* Return the transaction ids of ``running``."""
     txids = Txids(store.history.origin())
+    changed: dict[tuple[int, str], list[str]] = {}
     for path, commit_id, time in store.history.units():
-        txids.changed(commit_id, time, [path])
+        changed.setdefault((commit_id, time), []).append(path)
+    for (commit_id, time), paths in sorted(changed.items()):
+        txids.changed(commit_id, time, paths)
     for commit_id, time in store.history.times_of_newest(MAX_KNOWN):
         txids.know(commit_id, time)
     txids.forget(txids.units.keys() - set(versioned_units(running)))
