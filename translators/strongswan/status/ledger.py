@@ -111,8 +111,8 @@ class Ledger:
     def on_garbled(
         self, line: str, candidates: Callable[[], Sequence[str]], source: Source, now: float
     ) -> None:
-        """Take a line about a peer that charon does not know yet. ``candidates`` finds the tunnels that it may
-        be of, by a look at all; most lines say nothing, and each peer that begins causes several."""
+        """Take a line about a peer that charon does not know yet. ``candidates`` finds the tunnels that it
+        may be of, by a look at all; most lines say nothing, and each peer that begins causes several."""
         if GARBLED.search(line) and len(tunnels := candidates()) == 1:
             self.put(tunnels[0], events.on_log(self.facts(tunnels[0]), line, now, source))
 
