@@ -8,12 +8,13 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from vici.protocol import Message, Packet
 
 from translators.strongswan.charon.vici import (
+    EVENTS_A_TURN,
     PACKETS_A_TURN,
     Connection,
     EventStream,
@@ -263,3 +264,25 @@ async def test_others_have_the_event_loop_while_many_messages_are_made(
         await counting
         assert rounds >= 3
         await connection.close()
+
+
+async def test_others_have_the_event_loop_while_many_events_are_handed_on() -> None:
+    many, rounds, all_came = 4 * EVENTS_A_TURN, 0, False
+    there = asyncio.StreamReader()
+    there.feed_data(packet(Packet.EVENT, {"n": "0"}, "log") * many)
+    there.feed_eof()
+
+    async def count() -> None:
+        nonlocal rounds
+        while not all_came:
+            rounds += 1
+            await asyncio.sleep(0)
+
+    received: list[Any] = []
+    counting = asyncio.create_task(count())
+    with pytest.raises(ViciUnavailable):
+        await drain(EventStream(there, cast(asyncio.StreamWriter, None)), received)
+    all_came = True
+    await counting
+    assert len(received) == many
+    assert rounds >= 4

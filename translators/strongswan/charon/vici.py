@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import struct
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
@@ -33,6 +34,9 @@ PACKETS_A_TURN = 32
 _SEGMENT = struct.Struct("!I")
 _DONE = bytes((Packet.CMD_RESPONSE,)) + encode({"success": "yes"})
 """The reply to most of what is loaded, as charon writes it."""
+
+EVENTS_A_TURN = 32
+"""Of events that have come already so many are handed on before others have the event loop."""
 
 T = TypeVar("T")
 
@@ -310,7 +314,9 @@ class EventStream(_Wire):
         for early in self._early:
             yield early
         self._early.clear()
-        while True:
+        for number in itertools.count(1):
+            if not number % EVENTS_A_TURN:
+                await asyncio.sleep(0)
             try:
                 segment = await self._read()
             except (OSError, asyncio.IncompleteReadError):
