@@ -16,7 +16,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -52,6 +52,11 @@ class Namespace:
 
     def ip(self, *arguments: str) -> None:
         run("ip", "-n", self.name, *arguments)
+
+    def addresses(self, addresses: Iterable[str], device: str) -> None:
+        """Give ``device`` many addresses, each written with its length."""
+        lines = "".join(f"address add {address} dev {device}\n" for address in addresses)
+        subprocess.run(("ip", "-n", self.name, "-batch", "-"), input=lines, text=True, check=True)
 
     def enter(self) -> None:
         """Move the calling thread into the namespace; threads and processes it starts follow."""

@@ -55,19 +55,32 @@ class Wire:
 
     def ask(self, packet: bytes) -> bytes:
         """Return the answer to ``packet``; what comes of events before it is read and left."""
+        *_events, answer = self._told(packet)
+        return answer
+
+    def _told(self, packet: bytes) -> Iterator[bytes]:
         self._socket.sendall(struct.pack("!I", len(packet)) + packet)
-        while True:
+        kind = EVENT
+        while kind == EVENT:
             (octets,) = struct.unpack("!I", self._file.read(4))
-            answer = self._file.read(octets)
-            if answer[0] != EVENT:
-                return answer
+            segment = self._file.read(octets)
+            kind = segment[0]
+            yield segment
 
     def command(self, name: bytes) -> bytes:
-        return self.ask(bytes((REQUEST, len(name))) + name)
+        return self.ask(_command(name))
+
+    def told_by(self, command: bytes) -> Iterator[bytes]:
+        """Yield the events that come before the answer to ``command``, and the answer."""
+        return self._told(_command(command))
 
     def close(self) -> None:
         self._file.close()
         self._socket.close()
+
+
+def _command(name: bytes) -> bytes:
+    return bytes((REQUEST, len(name))) + name
 
 
 def list_sas(wire: Wire) -> None:
@@ -90,10 +103,9 @@ def held(wire: Wire) -> int:
     return min(len(list(names)) for names in found)
 
 
-def up(wire: Wire) -> int:
-    """Return how many IKE_SAs charon has that are no longer being negotiated."""
-    found = _read(wire.command(b"stats"))["ikesas"]
-    return int(found["total"]) - int(found["half-open"])
+def installed(wire: Wire) -> int:
+    """Return how many IKE_SAs have a CHILD_SA that is installed; ``wire`` listens to what list-sas tells."""
+    return sum(b"INSTALLED" in told for told in wire.told_by(b"list-sas"))
 
 
 def _read(answer: bytes) -> Any:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from bench import processes
 from bench.figures import Row
-from bench.peers.vici_loop import Wire, held, list_sas, listen_to_sas, replay
+from bench.peers.vici_loop import Wire, held, list_sas, replay
 from bench.rows import waits
 from bench.session import Late, Session
 from bench.site import Peer, Site
@@ -76,13 +76,13 @@ def vici_load(site: Site, packets: Sequence[bytes], wire: Wire) -> Iterator[Row]
 
 
 def live(site: Site, session: Session, wire: Wire) -> Iterator[Row]:
-    """A get of all tunnels with state while they are up, and beside it list-sas."""
+    """A get of all tunnels with state while they are up, and beside it list-sas, to whose events ``wire``
+    listens."""
     message = site.peer.words.state()
     session.ask(message)
     yield site.timed("charon.state", site.plan.large, lambda _: session.ask(message))
     one = site.peer.words.one_state(site.middle)
     yield site.timed("charon.state-one", site.plan.changes, lambda _: session.ask(one))
-    listen_to_sas(wire)
     times = []
     for _ in range(site.plan.large):
         begin = time.perf_counter()

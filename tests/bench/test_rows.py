@@ -101,6 +101,8 @@ def test_with_a_charon_its_socket_alone_is_measured_too() -> None:
     assert {"charon.leaf", "charon.subnet", "charon.up"} <= names(found.rows, "yangswan")
     (loaded,) = (row for row in found.rows if (row.name, row.subject) == ("charon.load", "vici"))
     assert loaded.note == f"{2 * TUNNELS} messages"  # a connection and a secret each
+    (up,) = (row for row in found.rows if row.name == "charon.up")
+    assert up.note.startswith(f"{TUNNELS} of {TUNNELS} came up"), "each with its CHILD_SA"
 
 
 @pytest.mark.real

@@ -8,12 +8,19 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from vici.protocol import Message, Packet
 
-from translators.strongswan.charon.vici import Connection, EventStream, ViciError, ViciUnavailable
+from translators.strongswan.charon.vici import (
+    EVENTS_A_TURN,
+    PACKETS_A_TURN,
+    Connection,
+    EventStream,
+    ViciError,
+    ViciUnavailable,
+)
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -88,7 +95,7 @@ async def test_a_stream_is_read_to_its_end_also_when_names_repeat(tmp_path: Path
         await connection.close()
 
 
-async def test_what_is_to_be_done_together_is_sent_before_any_of_it_is_answered(tmp_path: Path) -> None:
+async def test_what_is_to_be_done_together_is_made_before_any_of_it_is_answered(tmp_path: Path) -> None:
     ok, no = reply({"success": "yes"}), reply({"success": "no", "errmsg": "not this"})
     event = packet(Packet.EVENT, {"x": "1"}, "log")
     async with charon(tmp_path, b"", b"", ok + event + no + ok, reply({"a": "1"})) as socket:
@@ -220,3 +227,62 @@ async def test_each_of_several_commands_says_for_itself_whether_it_was_refused(t
         found = await connection.each([("load-conn", {"a": {}}), ("load-conn", {"b": {}}), ("load-conn", {})])
         assert [error and error.reason for error in found] == [None, "not with me", None]
         await connection.close()
+
+
+async def test_of_several_commands_none_is_made_if_one_of_them_cannot_be(tmp_path: Path) -> None:
+    too_long: Any = {"a": {f"{number}": "x" * 60_000 for number in range(9)}}
+    async with charon(tmp_path, reply({"version": "5.9.8"})) as socket:
+        connection = await Connection.open(socket)
+        with pytest.raises(ViciError, match="load-conn: the message is longer than 524288 octets"):
+            await connection.each([("load-conn", {"b": {}}), ("load-conn", too_long)])
+        assert await connection.request("version") == {"version": "5.9.8"}, "no reply is left of the first"
+        await connection.close()
+
+
+async def test_others_have_the_event_loop_while_many_messages_are_made(
+    tmp_path: Path,
+) -> None:
+    many, rounds, is_made = 4 * PACKETS_A_TURN, 0, False
+
+    async def count() -> None:
+        nonlocal rounds
+        while not is_made:
+            rounds += 1
+            await asyncio.sleep(0)
+
+    class Last(dict[str, object]):
+        def items(self) -> Any:
+            nonlocal is_made
+            is_made = True
+            return super().items()
+
+    async with charon(tmp_path, *[reply({"success": "yes"})] * many) as socket:
+        connection = await Connection.open(socket)
+        counting = asyncio.create_task(count())
+        requests: list[tuple[str, Any]] = [("load-conn", {"a": {}})] * (many - 1)
+        assert await connection.each([*requests, ("load-conn", Last(a={}))]) == [None] * many
+        await counting
+        assert rounds >= 3
+        await connection.close()
+
+
+async def test_others_have_the_event_loop_while_many_events_are_handed_on() -> None:
+    many, rounds, all_came = 4 * EVENTS_A_TURN, 0, False
+    there = asyncio.StreamReader()
+    there.feed_data(packet(Packet.EVENT, {"n": "0"}, "log") * many)
+    there.feed_eof()
+
+    async def count() -> None:
+        nonlocal rounds
+        while not all_came:
+            rounds += 1
+            await asyncio.sleep(0)
+
+    received: list[Any] = []
+    counting = asyncio.create_task(count())
+    with pytest.raises(ViciUnavailable):
+        await drain(EventStream(there, cast(asyncio.StreamWriter, None)), received)
+    all_came = True
+    await counting
+    assert len(received) == many
+    assert rounds >= 4

@@ -87,7 +87,7 @@ def test_what_cannot_be_decrypted_is_told_of_the_one_tunnel_that_it_may_be_of(
     tunnels: list[str], text: str, told: bool
 ) -> None:
     ledger = Ledger(lambda _tunnel: True, lambda _address: [])
-    ledger.on_garbled(text, tunnels, Source.ERROR_NOTIFY, 1000.0)
+    ledger.on_garbled(text, lambda: tunnels, Source.ERROR_NOTIFY, 1000.0)
     error = ledger.facts(tunnels[0]).last_error
     assert (error is not None and error.reason is Reason.AUTHENTICATION_FAILED) is told
 
@@ -95,5 +95,14 @@ def test_what_cannot_be_decrypted_is_told_of_the_one_tunnel_that_it_may_be_of(
 def test_a_tunnel_that_is_up_does_not_fail_by_what_anybody_can_send() -> None:
     ledger = Ledger(lambda _tunnel: True, lambda _address: [])
     ledger.put("2", Facts(children=frozenset("1")))
-    ledger.on_garbled(GARBLED, ["2"], Source.ERROR_NOTIFY, 1000.0)
+    ledger.on_garbled(GARBLED, lambda: ["2"], Source.ERROR_NOTIFY, 1000.0)
     assert ledger.facts("2").last_error is None
+
+
+def test_no_tunnel_is_looked_at_for_a_line_that_says_nothing() -> None:
+    def candidates() -> list[str]:
+        raise AssertionError("a thousand peers that begin cause thousands of lines")
+
+    ledger = Ledger(lambda _tunnel: True, lambda _address: [])
+    ledger.on_garbled("192.0.2.1 is initiating an IKE_SA", candidates, Source.ERROR_NOTIFY, 1000.0)
+    assert ledger.known() == []

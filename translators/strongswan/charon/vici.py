@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import struct
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
@@ -27,6 +28,15 @@ from translators.strongswan.charon.codec import Section as Section
 
 SEGMENT_OCTETS_MAX = 512 * 1024
 REQUEST_LIMIT_S = 10.0
+PACKETS_A_TURN = 32
+"""So many messages are made before others have the event loop: it takes them about a millisecond."""
+
+_SEGMENT = struct.Struct("!I")
+_DONE = bytes((Packet.CMD_RESPONSE,)) + encode({"success": "yes"})
+"""The reply to most of what is loaded, as charon writes it."""
+
+EVENTS_A_TURN = 32
+"""Of events that have come already so many are handed on before others have the event loop."""
 
 T = TypeVar("T")
 
@@ -63,12 +73,12 @@ class _Wire:
         """
         return cls(*await _connect(socket, limit_s))
 
-    async def _write(self, packet: bytes) -> None:
-        self._writer.write(struct.pack("!I", len(packet)) + packet)
+    async def _write(self, *packets: bytes) -> None:
+        self._writer.write(b"".join(_SEGMENT.pack(len(packet)) + packet for packet in packets))
         await self._writer.drain()
 
     async def _read(self) -> bytes:
-        (octets,) = struct.unpack("!I", await self._reader.readexactly(4))
+        (octets,) = _SEGMENT.unpack(await self._reader.readexactly(_SEGMENT.size))
         if octets > SEGMENT_OCTETS_MAX:
             raise OSError("segment too long")
         return await self._reader.readexactly(octets)
@@ -135,23 +145,31 @@ class Connection(_Wire):
         return await self._whole(lambda: self._each(requests, limit_s))
 
     async def _each(self, requests: Sequence[tuple[str, Request]], limit_s: float) -> list[ViciError | None]:
-        packets = [(command, _request(command, message)) for command, message in requests]
+        packets: list[tuple[str, bytes]] = []
+        for number, (command, message) in enumerate(requests, 1):
+            packets.append((command, _request(command, message)))
+            if not number % PACKETS_A_TURN:
+                await asyncio.sleep(0)
         refused: list[ViciError | None] = []
         async with self._limited("", limit_s):
-            for command, packet in packets:
-                await self._send(command, packet)
+            await self._send_all(packets)
             for command, _packet in packets:
-                kind = Packet.EVENT
-                while kind == Packet.EVENT:
-                    kind, _name, body = _parse(command, await self._read())
-                try:
-                    _reply(command, kind, body)
-                    refused.append(None)
-                except ViciUnavailable:
-                    raise
-                except ViciError as error:
-                    refused.append(error)
+                refused.append(await self._refusal(command))
         return refused
+
+    async def _refusal(self, command: str) -> ViciError | None:
+        while (segment := await self._read()) != _DONE:
+            kind, _name, body = _parse(command, segment)
+            if kind == Packet.EVENT:
+                continue
+            try:
+                _reply(command, kind, body)
+            except ViciUnavailable:
+                raise
+            except ViciError as error:
+                return error
+            break
+        return None
 
     async def stream(
         self,
@@ -221,9 +239,13 @@ class Connection(_Wire):
         super().abandon()
 
     async def _send(self, command: str, packet: bytes) -> None:
-        if len(packet) > SEGMENT_OCTETS_MAX:
-            raise ViciError(command, f"the message is longer than {SEGMENT_OCTETS_MAX} octets")
-        await self._write(packet)
+        await self._send_all([(command, packet)])
+
+    async def _send_all(self, packets: Sequence[tuple[str, bytes]]) -> None:
+        for command, packet in packets:
+            if len(packet) > SEGMENT_OCTETS_MAX:
+                raise ViciError(command, f"the message is longer than {SEGMENT_OCTETS_MAX} octets")
+        await self._write(*(packet for _command, packet in packets))
 
     async def _confirm(self, command: str, event: str) -> None:
         kind, _name, _body = _parse(command, await self._read())
@@ -292,7 +314,9 @@ class EventStream(_Wire):
         for early in self._early:
             yield early
         self._early.clear()
-        while True:
+        for number in itertools.count(1):
+            if not number % EVENTS_A_TURN:
+                await asyncio.sleep(0)
             try:
                 segment = await self._read()
             except (OSError, asyncio.IncompleteReadError):

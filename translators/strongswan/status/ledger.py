@@ -108,9 +108,12 @@ class Ledger:
         if (tunnel := self.tunnel(name)) is not None:
             self.put(tunnel, events.on_log(self.facts(tunnel), line, now, source, sa=sa))
 
-    def on_garbled(self, line: str, tunnels: Sequence[str], source: Source, now: float) -> None:
-        """Take a line about a peer that charon does not know yet, and that may be of ``tunnels``."""
-        if len(tunnels) == 1 and GARBLED.search(line):
+    def on_garbled(
+        self, line: str, candidates: Callable[[], Sequence[str]], source: Source, now: float
+    ) -> None:
+        """Take a line about a peer that charon does not know yet. ``candidates`` finds the tunnels that it
+        may be of, by a look at all; most lines say nothing, and each peer that begins causes several."""
+        if GARBLED.search(line) and len(tunnels := candidates()) == 1:
             self.put(tunnels[0], events.on_log(self.facts(tunnels[0]), line, now, source))
 
     def on_notice(self, notice: Notice, now: float) -> None:

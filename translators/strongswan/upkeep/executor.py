@@ -37,7 +37,7 @@ EACH_S = 0.01
 """Each SA adds so much to the limits: charon ends them one after the other."""
 POLL_S = 0.05
 ONE_BY_ONE_MAX = 8
-AT_A_TIME = 64
+AT_A_TIME = 256
 """Of more steps so many are on their way to charon at once, which does them one after the other."""
 _MAY_BE_GONE = frozenset({Phase.UNINSTALL, Phase.WITHDRAW_SECRET} | FENCING)
 """The phases that may find nothing: usually there is no trap, and others may have unloaded the rest."""

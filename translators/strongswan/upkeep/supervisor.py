@@ -35,9 +35,10 @@ from translators.strongswan.translation.connections import tunnel_of
 
 log = logging.getLogger(__name__)
 
-AT_A_TIME = 4
-"""Attempts towards one peer at a time. strongSwan refuses more than five half-open IKE_SAs from one
-address (block_threshold), and what it refuses is asked again only after seconds."""
+AT_A_TIME = 3
+"""Attempts towards one peer at a time. strongSwan wants a cookie of who has three half-open IKE_SAs with it
+(cookie_threshold_ip). In a storm of these now and then a half-open one stays behind for 30 s, and with five
+from one address (block_threshold) it ignores whatever else begins."""
 ATTEMPT_S = 1.0
 """How long an attempt is waited for before the next one towards the same peer; most need less."""
 

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from agent.at_work import of_tunnel, on_tunnel
@@ -283,8 +284,8 @@ class LiveTunnels:
         name, line = str(message.get("ikesa-name", "")), str(message.get("msg", ""))
         if name == unnamed.NAME:
             if (ends := self._unnamed.ends(message)) is not None:
-                tunnels = unnamed.candidates(self._desired.entries, *ends)
-                self._ledger.on_garbled(line, tunnels, session.source, now)
+                candidates = partial(unnamed.candidates, self._desired.entries, *ends)
+                self._ledger.on_garbled(line, candidates, session.source, now)
         elif name:
             sa = str(message.get("ikesa-uniqueid", ""))
             self._ledger.on_log(name, line, session.source, now, sa=sa)
