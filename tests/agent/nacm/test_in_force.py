@@ -1,4 +1,4 @@
-"""What a user may do is made once, and anew with each change of the rules: also with one that comes meanwhile."""
+"""What a user may do is made once, and anew with each change of the rules, one that comes meanwhile, too."""
 
 from __future__ import annotations
 
