@@ -26,7 +26,7 @@ from tests.agent.lab import PREFIXES, make_schema, top
 from tests.agent.operations.guarded import SAM, nacm, path, rule, rule_list
 from tests.agent.operations.test_at_once import answered
 
-PATIENCE_S = 5
+PATIENCE_S = 60
 MANY = 300
 ALL = rule("any", "permit", "<module-name>*</module-name>")
 NOT_ONE = rule("one", "deny", path("/ec:top/ec:entry[ec:id='1']", "read"))
