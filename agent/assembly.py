@@ -126,7 +126,7 @@ def assemble(
         progress=progress,
     )
     nacm = AccessControl(schema, settings.recovery_users)
-    configuration.when_swapped.append(nacm.reload)
+    configuration.with_swap.append(nacm.reload)
     outlet.operational = operational = Operational(schema, translators, {NACM_PATH: nacm.state})
     outlet.confirmed = confirmed = ConfirmedCommits(configuration)
     operational.when_changed.append(confirmed.state_changed)

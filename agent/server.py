@@ -187,7 +187,10 @@ class Server:
         try:
             if made is None and rpc.message:
                 made = one_entry(context.schema, rpc.operation)
+            rules = context.nacm.rules
             body = read_one(context, context.access(live), made) if isinstance(made, OneEntry) else None
+            if context.nacm.rules is not rules:  # those that came meanwhile may hide what came with them
+                body = None
         except Exception:  # the other way fails, too, and says why
             body = None
         if body is None or not isinstance(made, OneEntry):

@@ -114,6 +114,10 @@ class Configuration:
         return self.datastores.when_swapped
 
     @property
+    def with_swap(self) -> list[WhenSwapped]:
+        return self.datastores.with_swap
+
+    @property
     def when_removing(self) -> list[WhenRemoving]:
         return self.datastores.when_removing
 

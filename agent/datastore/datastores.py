@@ -44,6 +44,8 @@ class Datastores:
         self.writing = asyncio.Lock()
         self.committer: int | None = None
         self.when_swapped: list[WhenSwapped] = []
+        self.with_swap: list[WhenSwapped] = []
+        """Called before anybody can read what running has become: for what says who may."""
         self.when_removing: list[WhenRemoving] = []
         self.rule_lists: Mapping[str, str] = {}
         self.txids = Txids()

@@ -9,7 +9,7 @@ it (``Schema.free``).
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -112,14 +112,17 @@ class Published:
                 self._changer = None
                 self._turn.notify_all()
 
-    def publish(self, tree: Tree) -> None:
+    def publish(self, tree: Tree, along: Callable[[], None] = lambda: None) -> None:
         """*worker* Have everybody who comes from now on read ``tree``, which nobody else changes.
+
+        ``along`` is called while nobody can come.
 
         Raises:
             RuntimeError: this thread holds the tree, or changes it.
         """
         with self._turn:
             self._refuse_within(threading.get_ident())
+            along()
             before, self._edition = self._edition, _Edition(tree)
             self.changes += 1
         del before  # not within the lock: to free it may take long

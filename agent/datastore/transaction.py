@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,7 @@ from agent.datastore.backends import ApplyFailed, Backends, Changes, Planned
 from agent.datastore.candidate import Candidate
 from agent.datastore.changes import config_change, edits
 from agent.datastore.confirmed import Window
-from agent.datastore.datastores import Datastores
+from agent.datastore.datastores import Datastores, WhenSwapped
 from agent.datastore.outcome import InForce, found_by_a_start, unknown
 from agent.datastore.preparation import Check, Preparation, Prepared
 from agent.datastore.records import CommitInfo, timestamp
@@ -415,15 +415,20 @@ def replace_units(datastores: Datastores, prepared: Prepared, recorded: Recorded
     if are_many(len(units), datastores.running):
         after = [*prepared.found, *locate_all(prepared.refreshed, prepared.scratch)]
         now = rebuilt(datastores.running, units, prepared.scratch, after, restore_default=in_use)
-        datastores.published.publish(now)
+        datastores.published.publish(now, lambda: _tell(datastores.with_swap, now, prepared))
     else:
         with datastores.published.changing() as now:
             for unit in units:
                 unit.replace_in(now, unit.locate(prepared.scratch), restore_default=in_use)
+            _tell(datastores.with_swap, now, prepared)
     if recorded is not None:
         txids, pairs = datastores.txids, zip(prepared.units, prepared.found, strict=True)
         gone = [unit for unit, own in pairs if not own]  # but for those that have got their default back
         txids.changed(recorded.commit_id, recorded.time, [unit.path for unit in prepared.units])
         txids.forget([u.path for u, own in zip(gone, locate_all(gone, now), strict=True) if not own])
-    for tell in datastores.when_swapped:
-        tell(now, prepared.units)
+    _tell(datastores.when_swapped, now, prepared)
+
+
+def _tell(whom: Iterable[WhenSwapped], running: Tree, prepared: Prepared) -> None:
+    for tell in whom:
+        tell(running, prepared.units)

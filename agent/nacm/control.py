@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 
 from agent.errors import MAX_ERRORS, AccessDenied, RpcError, RpcErrors
@@ -28,6 +29,15 @@ def about_rules(units: Iterable[Unit]) -> bool:
     return any(unit.path.startswith(f"{NACM_PATH}/") for unit in units)
 
 
+@dataclass(frozen=True, slots=True)
+class _InForce:
+    """Rules, and what was made of them alone. Other rules are another one of these: a thread that makes an
+    Access while they change keeps it where nobody looks any more."""
+
+    rules: Rules
+    known: dict[tuple[str, tuple[str, ...], bool, bool], Access] = field(default_factory=dict)
+
+
 class AccessControl:
     """Gives every caller its Access, and counts what was denied (RFC 8341 section 3.5).
 
@@ -38,12 +48,20 @@ class AccessControl:
     def __init__(self, schema: Schema, recovery_users: Collection[str] = ()) -> None:
         self._schema = schema
         self._recovery = frozenset(recovery_users)
-        self._known: dict[tuple[str, tuple[str, ...], bool, bool], Access] = {}
-        self.rules = Rules()
+        self._in_force = _InForce(Rules())
         self.denied_operations = 0
         self.denied_data_writes = 0
         self.denied_notifications = 0
         self.tries = Tries()
+
+    @property
+    def rules(self) -> Rules:
+        """Those that are in force: another object once others are."""
+        return self._in_force.rules
+
+    @rules.setter
+    def rules(self, rules: Rules) -> None:
+        self._in_force = _InForce(rules)
 
     def load(self, running: Tree) -> None:
         """*worker* Take over the rules of ``running``; access is closed if they cannot be read."""
@@ -53,7 +71,6 @@ class AccessControl:
         except (LookupError, TypeError, ValueError) as problem:
             log.error("nobody may do anything but recovery users: the rules cannot be read: %s", problem)
             self.rules = CLOSED
-        self._known.clear()
 
     def reload(self, running: Tree, units: Sequence[Unit]) -> None:
         """*worker* Take over the rules again if one of the changed ``units`` is about them."""
@@ -74,17 +91,18 @@ class AccessControl:
         """Return what ``user`` may do now; ``recovers``: in a session that is a recovery session;
         ``secrets``: as of ``Access``."""
         recovers = recovers or self.is_recovery(user)
-        known = self._known.get((user, external_groups, recovers, secrets))
+        now = self._in_force  # once: the thread that writes may exchange it meanwhile
+        known = now.known.get((user, external_groups, recovers, secrets))
         if known is None:
-            groups = self.rules.groups_of(user, external_groups)
-            free = "" if self.rules.enabled else "access control is disabled (enable-nacm)"
+            groups = now.rules.groups_of(user, external_groups)
+            free = "" if now.rules.enabled else "access control is disabled (enable-nacm)"
             if recovers:
                 free = "it is a recovery session, to which no rule applies"
-            rules = self.rules.for_user(user, groups)
-            known = Access(user, groups, settings=self.rules, rules=rules, free=free, secrets=secrets)
-            if len(self._known) >= MAX_KNOWN:
-                self._known.clear()
-            self._known[user, external_groups, recovers, secrets] = known
+            rules = now.rules.for_user(user, groups)
+            known = Access(user, groups, settings=now.rules, rules=rules, free=free, secrets=secrets)
+            if len(now.known) >= MAX_KNOWN:
+                now.known.clear()
+            now.known[user, external_groups, recovers, secrets] = known
         return known
 
     def refuse_operation(self, access: Access, node: SchemaNode) -> None:

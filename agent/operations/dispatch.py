@@ -9,6 +9,7 @@ from agent.errors import (
     ErrorType,
     OperationFailed,
     OperationNotSupported,
+    ResourceDenied,
     RpcError,
     RpcErrors,
     UnknownElement,
@@ -108,6 +109,9 @@ CHECKED_HERE = frozenset(
     }
 )
 """What is asked for most. No parameter of these has a type with a pattern, which could take long to match."""
+READ_BY_RULES = frozenset({"get", "get-config", "get-data"})
+TRIES = 5
+"""Of these, so often as rules change while they are carried out."""
 SMALL_OCTETS = 2048
 """In a message that is no larger, the parameters of these, and that there are none, are checked without a hop
 to the thread of libyang."""
@@ -148,6 +152,8 @@ async def guarded(context: Context, caller: Caller, name: str, work: Callable[[]
         RpcErrors: as ``dispatch``.
     """
     try:
+        if name in READ_BY_RULES and not context.recovers(caller):
+            return await _by_the_same_rules(context, work)
         return await work()
     except RpcError as problem:
         raise await _disclosed(context, caller, [problem]) from problem
@@ -162,6 +168,21 @@ async def guarded(context: Context, caller: Caller, name: str, work: Callable[[]
                 )
             ]
         ) from None
+
+
+async def _by_the_same_rules(context: Context, work: Callable[[], Awaitable[bytes]]) -> bytes:
+    """Return what ``work`` reads by rules that are in force still when it has: those that came meanwhile may
+    hide what came with them, in one commit.
+
+    Raises:
+        ResourceDenied: others came each time.
+    """
+    for _ in range(TRIES):
+        rules = context.nacm.rules
+        body = await work()
+        if context.nacm.rules is rules:
+            return body
+    raise ResourceDenied("the rules of access control have changed each time that this was read: try again")
 
 
 async def _disclosed(context: Context, caller: Caller, errors: Iterable[RpcError]) -> RpcErrors:

@@ -185,7 +185,7 @@ async def running_lab(
     confirmed = ConfirmedCommits(configuration)
     operational.when_changed.append(confirmed.state_changed)
     nacm = AccessControl(schema, recovery_users=("tester",))
-    configuration.when_swapped.append(nacm.reload)
+    configuration.with_swap.append(nacm.reload)
     nacm.load(configuration.running)
     operational.roots[NACM_PATH] = nacm.state
     subscriptions = Subscriptions(

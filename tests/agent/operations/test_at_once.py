@@ -20,10 +20,10 @@ FILTER = top("<entry><id>1</id></entry>")
 ONE = f"<get-config><source><running/></source><filter>{FILTER}</filter></get-config>"
 
 
-async def answered(lab: Lab, *operations: str) -> bytes:
-    """Return all that a session is sent in which somebody asks for these."""
+async def answered(lab: Lab, *operations: str, user: str = "tester") -> bytes:
+    """Return all that a session is sent in which ``user`` asks for these."""
     stream = Stream([hello("1.0") + EOM, *(rpc(each) + EOM for each in (*operations, "<close-session/>"))])
-    peer = Peer("tester", source_host="192.0.2.1", source_port=4711, transport="netconf-ssh")
+    peer = Peer(user, source_host="192.0.2.1", source_port=4711, transport="netconf-ssh")
     await Server(lab.context, Limits(), Refused(), Turns()).serve(stream, peer)
     return b"".join(stream.written)
 

@@ -324,4 +324,4 @@ async def test_a_filter_that_fails_on_an_event_is_told(lab: Lab) -> None:
 async def test_who_asks_about_many_names_fills_no_memory(lab: Lab) -> None:
     for number in range(MAX_KNOWN + 10):
         lab.context.nacm.access(f"user {number}", ())
-    assert len(lab.context.nacm._known) <= MAX_KNOWN
+    assert len(lab.context.nacm._in_force.known) <= MAX_KNOWN

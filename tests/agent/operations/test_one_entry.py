@@ -60,6 +60,41 @@ async def test_an_entry_is_read_as_by_the_long_way(lab: Lab, operation: str) -> 
     assert read(lab, operation) == await lab.do(operation)
 
 
+BOX = f"xmlns='{HOSTILE}'"
+ODD_KEYS = [
+    "a&amp;b",
+    "&lt;item&gt;",
+    "]]&gt;",
+    "'",
+    '"',
+    "é\U0001f511",
+    "a  b",
+    "x&#9;y",
+    "{$x}",
+    "a/b[c='d']",
+]
+
+
+@pytest.mark.parametrize("key", ODD_KEYS)
+@pytest.mark.parametrize(
+    "written",
+    [
+        "<box {ns}><item><name>{key}</name></item></box>",
+        "<b:box xmlns:b='{uri}'><b:item><b:name>{key}</b:name></b:item></b:box>",
+        "<box {ns}><item {ns}><name {ns}>{key}</name></item></box>",
+        "<box {ns}><!-- one --><item><name>{key}<!-- two --></name></item><?three?></box>",
+    ],
+    ids=["plain", "prefixed", "declared low", "comments"],
+)
+async def test_an_entry_with_any_key_is_read_as_by_the_long_way(lab: Lab, key: str, written: str) -> None:
+    others = "".join(f"<item><name>{one}</name></item>" for one in ODD_KEYS)
+    await lab.commit(f"<box {BOX}>{others}</box>")
+    operation = get_config(written.format(ns=BOX, uri=HOSTILE, key=key))
+    by_the_long_way = await lab.do(operation)
+    assert by_the_long_way.count("<item>") == 1
+    assert read(lab, operation) == by_the_long_way
+
+
 NOT_SO = {
     "another operation": ONE.replace("get-config", "get").replace("<source><running/></source>", ""),
     "another source": get_config(top("<entry><id>1</id></entry>"), source="<candidate/>"),
