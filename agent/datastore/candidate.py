@@ -156,7 +156,7 @@ class Candidate:
     def agree(self, running: Tree) -> None:
         """Hold what ``running`` does; what has to be so of that, if this is committed, stays."""
         if self.is_running or are_many(len(self.changed), running):
-            self._differing.touch(self.changed)
+            self._differing.agree()  # nobody may ever look at what was touched
             self.changed.clear()
             self.gave_up_much |= self._own is not None
             self._own, self._settled = None, True  # first, for a large commit needs the most memory here

@@ -29,6 +29,17 @@ class Differing:
         """Take note that these units may differ now, or may not any more."""
         self._touched.update(dict.fromkeys(paths))
 
+    def agree(self) -> None:
+        """Take note that no unit differs any more, whatever was touched."""
+        self.units.clear()
+        self.shells.clear()
+        self._touched = {}  # anew, for a dict stays as large as it was
+
+    @property
+    def unlooked(self) -> int:
+        """How many units were touched since the last look."""
+        return len(self._touched)
+
     def look(self, differs: Callable[[str], bool]) -> None:
         """Bring up to date what was touched since the last look, and nothing else."""
         while self._touched:

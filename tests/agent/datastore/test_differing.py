@@ -38,3 +38,14 @@ def test_what_a_look_did_not_come_to_is_looked_at_by_the_next() -> None:
         found.look(fails)
     found.look(lambda path: True)
     assert found.units == {"/a:b", "/a:c"}
+
+
+def test_once_all_agrees_nothing_is_kept_of_what_was_touched() -> None:
+    found = Differing()
+    found.touch(["/a:b/c[id='1']"])
+    found.look(lambda path: True)
+    found.touch(["/a:b/c[id='2']"])
+    assert found.unlooked == 1
+    found.agree()
+    assert (found.unlooked, found.units, dict(found.shells)) == (0, set(), {})
+    found.look(lambda path: pytest.fail(path))

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from tests.translators import tunnels
 from tests.translators.authority import Authority, new_key
 from tests.translators.tunnels import Json, tunnel
-from translators.strongswan.translation import connections, fields
+from translators.strongswan.translation import connections, fields, prefixes
 from translators.strongswan.translation.alike import OneOfEach
 from translators.strongswan.translation.around import Around
 from translators.strongswan.translation.certificates import Certificate, of_entry
 from translators.strongswan.translation.connections import Messages, messages
 from translators.strongswan.translation.credentials import Claim
 from translators.strongswan.translation.desired import Desired
+from translators.strongswan.translation.kept import MANY
 from translators.strongswan.translation.overlaps import Traffic
 from translators.strongswan.translation.refusals import Refused
 from translators.strongswan.translation.revocation import Mode, Revocation
@@ -324,3 +325,25 @@ def test_equal_settings_of_many_entries_are_held_once_and_no_key_beside_them() -
     assert made.entries["1"]["ike"] is made.entries["2"]["ike"]
     assert "q" * 40 not in repr(vars(made._one_of_each))
     assert tunnels.SECRET not in repr(vars(made._one_of_each))
+
+
+def texts_known() -> int:
+    return sum(
+        known.cache_info().currsize
+        for known in (prefixes.prefix, prefixes.canonical_prefix, prefixes.canonical_address)
+    )
+
+
+def test_after_many_translations_nothing_is_kept_of_their_texts() -> None:
+    desired = Desired()
+    for number in range(MANY):
+        desired.put(str(number), tunnel(number, local_subnet=[f"10.9.{number}.0/24"]))
+    assert texts_known() == 0
+
+
+def test_after_few_translations_their_texts_are_kept() -> None:
+    prefixes.forget_texts()
+    desired = Desired()
+    for number in range(MANY - 1):
+        desired.put(str(number), tunnel(number, local_subnet=[f"10.9.{number}.0/24"]))
+    assert texts_known() >= MANY - 1

@@ -167,6 +167,12 @@ def _made(container: str, case: str, text: str) -> Identity:
     return _MAKERS[case](f"{container}/{case}", text)
 
 
+def forget_texts() -> None:
+    """Forget the identities that are kept, as ``prefixes.forget_texts``."""
+    for kept in (_inet, _made):
+        kept.cache_clear()
+
+
 def local_identity(entry: Json) -> Identity:
     """Return who we are: ``local-id``, or the local address (auto).
 

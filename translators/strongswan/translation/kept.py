@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from translators.strongswan.model import Json
-from translators.strongswan.translation import connections
+from translators.strongswan.translation import connections, identities, prefixes
 from translators.strongswan.translation.around import Around
 from translators.strongswan.translation.certificates import Certificate
 from translators.strongswan.translation.connections import Messages
@@ -23,6 +23,8 @@ from translators.strongswan.translation.revocation import Mode
 
 ENTRIES_MAX = 32768
 AROUND_MAX = 4
+MANY = 200
+"""After so many translations what is kept of single texts goes, once no entry is looked at any more."""
 PHASES = tuple(Phase)
 FOR_PEOPLE = frozenset({"description"})
 """Members of an entry from which nothing is made."""
@@ -53,7 +55,6 @@ class Surroundings:
         whatever = full if full.available is None else replace(full, available=None)
         return cls(full, whatever, dormant=replace(full, available=None, keys=None, plugins=None))
 
-
     def would_give(self, made_with: Around, entry: Json, *, whatever: bool) -> bool:
         """Return whether with these an entry that is said the same as ``entry`` is translated as it was with
         ``made_with``."""
@@ -81,6 +82,7 @@ class Kept:
     def __init__(self) -> None:
         self._arounds: list[Surroundings] = []
         self._entries: dict[str, tuple[Json, Around, bool, Translated]] = {}
+        self._made = 0
 
     def around(
         self,
@@ -126,6 +128,7 @@ class Kept:
         found = Translated(messages, Claim.of(tunnel, entry, chosen), traffic, around=chosen)
         if len(self._entries) < ENTRIES_MAX:
             self._entries[tunnel] = entry, chosen, is_automatic, found
+        self._made += 1
         return found
 
     def only(self, tunnels: Collection[str]) -> None:
@@ -136,3 +139,8 @@ class Kept:
     def forget(self, tunnel: str) -> None:
         """Forget the translation of ``tunnel``, which is in force or gone."""
         self._entries.pop(tunnel, None)
+        if self._made >= MANY and not self._entries:
+            self._made = 0
+            self._entries = {}  # the old one stays as large as it was
+            prefixes.forget_texts()
+            identities.forget_texts()

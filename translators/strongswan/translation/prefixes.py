@@ -70,6 +70,13 @@ def canonical_address(text: str) -> str:
     return text if found == text else found
 
 
+def forget_texts() -> None:
+    """Forget the outcomes that are kept: what they hold lies amid all that a large change made, and keeps its
+    memory from the system."""
+    for kept in (prefix, canonical_prefix, canonical_address):
+        kept.cache_clear()
+
+
 def written(one: Prefix) -> str:
     """Return a prefix as text."""
     version, first, length = one
