@@ -32,6 +32,14 @@ Document = Callable[[], bytes]
 """Makes a document (RFC 7951, or XML), on any thread: of many entries it takes long."""
 
 
+@dataclass(frozen=True, slots=True)
+class States:
+    """What ``translator`` says of some entries of its list, ``AT_ONCE`` at most."""
+
+    translator: Translator
+    states: Sequence[tuple[Keys, Json]]
+
+
 @dataclass(slots=True)
 class Operational:
     """Who knows which state. ``roots``: schema path of a top-level container to its provider.
@@ -68,21 +76,27 @@ class Operational:
 
     async def entry_documents(self, wanted: Mapping[str, Sequence[Keys]]) -> list[Document]:
         """Return documents with the state of list entries, by the list's schema path."""
-        documents: list[Document] = []
+        return [partial(self.document, some, some.states) for some in await self.entry_states(wanted)]
+
+    async def entry_states(self, wanted: Mapping[str, Sequence[Keys]]) -> list[States]:
+        """Return the state of list entries, by the list's schema path; as many at once as a document has."""
+        found: list[States] = []
         for translator in self.translators:
             keys = wanted.get(translator.config_list)
             if keys:
                 states = await translator.entry_state(keys)
                 items = iter(states.items())
                 while some := list(islice(items, AT_ONCE)):
-                    documents.append(partial(self._entries_document, translator, some))
-        return documents
+                    found.append(States(translator, some))
+        return found
 
-    def _entries_document(self, translator: Translator, states: Sequence[tuple[Keys, Json]]) -> bytes:
-        node = self.schema.find(translator.config_list)
-        state_name = translator.state_path.rpartition("/")[2]
+    def document(self, some: States, states: Sequence[tuple[Keys, Json]]) -> bytes:
+        """Return a document (RFC 7951) with ``states``, which are of ``some``. On any thread."""
+        config_list = some.translator.config_list
+        node = self.schema.find(config_list)
+        state_name = some.translator.state_path.rpartition("/")[2]
         entries = [{**_key_members(node, keys), state_name: state} for keys, state in states if state]
-        return json_document(_nested(translator.config_list, entries))
+        return json_document(_nested(config_list, entries))
 
 
 def _root_provider(translator: Translator, root: str) -> Provider:

@@ -2,12 +2,14 @@
 
 Running is printed as it is, and the state by itself; then that of each entry is put into it, before its end
 tag. So running is not copied, the state is not merged into a copy, and no entry costs a call of libyang more.
+States that are equal, as those of most entries of which nothing is to be told, are parsed and printed once.
 It is done for who may read everything, where nothing is compared and nothing pruned. All else is left to
 agent.operations.state, with the same result.
 """
 
 from __future__ import annotations
 
+import marshal
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,12 +17,11 @@ from dataclasses import dataclass, field
 
 from agent.errors import RpcErrors
 from agent.nacm.access import Access
-from agent.operational import Document, StateError
+from agent.operational import Operational, StateError, States
 from agent.operations.context import Context
 from agent.operations.readers import Filter
-from agent.translator import Keys
+from agent.translator import Json, Keys
 from agent.xml import Element, holds_text, qname
-from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import (
     JSON,
@@ -39,6 +40,9 @@ from agent.yang.units import entries_of
 
 _PRINTED = (Defaults.EXPLICIT, Defaults.REPORT_ALL)
 """What marks nothing while it prints."""
+_PRINTED_AS_IT_IS = re.compile(r"[A-Za-z0-9._:/@-]+")
+_WITHOUT_REFERENCES = 2
+"""The version of marshal in which it does not matter who else holds an object."""
 
 
 @dataclass(slots=True)
@@ -77,11 +81,14 @@ async def whole_with_state(
             return published.changes
 
     changes = await context.reader(find)
-    documents = await context.operational.entry_documents({one.node.path: one.keys for one in lists})
+    states = await context.operational.entry_states({one.node.path: one.keys for one in lists})
 
     def work() -> bytes | None:
-        while documents:  # one after the other, so that no two are held
-            if not _take_states(context.schema, lists, documents.pop(0), defaults):
+        by_list = {one.node.path: one for one in lists}
+        while states:  # one after the other, so that no two are held as text
+            some = states.pop(0)
+            entries = by_list[some.translator.config_list]
+            if not _take_states(context.operational, entries, some, defaults):
                 return None
         with published.held() as tree:
             if published.changes != changes:  # the state may be that of other entries
@@ -141,24 +148,66 @@ def _keys(entry: Node, node: SchemaNode) -> Keys:
     return (value_of(first_child(entry)),) if len(node.keys) == 1 else keys_of(entry, node)
 
 
-def _take_states(schema: Schema, lists: Sequence[_Entries], document: Document, defaults: Defaults) -> bool:
-    """*reader* Take the state of entries from a document of it, which has their keys, and nothing else.
+def _take_states(operational: Operational, entries: _Entries, some: States, defaults: Defaults) -> bool:
+    """*reader* Take the states of entries, of which libyang prints those that differ.
 
     Returns:
-        Whether each entry in it could be told.
+        Whether each entry could be told.
     """
+    different, others = alike(entries.node.keys, some.states)
     try:
-        tree = Tree.parse(schema, document(), format=JSON)
+        tree = Tree.parse(operational.schema, operational.document(some, different), format=JSON)
     except RpcErrors as problem:
         raise StateError(f"a provider's state does not fit the schema: {problem}") from problem
-    printed = tree.to_xml(defaults)
-    for one in lists:
-        for piece in printed.split(one.end)[:-1]:
-            if (begin := one.begin.search(piece)) is None:
-                return False
-            if begin.end() < len(piece):
-                one.states[begin[1]] = piece[begin.end() :]
-    return True
+    for piece in tree.to_xml(defaults).split(entries.end)[:-1]:
+        if (begin := entries.begin.search(piece)) is None:
+            return False
+        if begin.end() < len(piece):
+            state = piece[begin.end() :]
+            entries.states[begin[1]] = state
+            entries.states.update(dict.fromkeys(others.pop(begin[1], ()), state))
+    return not any(others.values())
+
+
+def alike(
+    names: Sequence[str], states: Sequence[tuple[Keys, Json]]
+) -> tuple[list[tuple[Keys, Json]], dict[bytes, list[bytes]]]:
+    """Return of ``states`` those that differ, and by the keys of such an entry, as they are printed, those of
+    the others whose state is the same. ``names`` are those of the keys.
+
+    Only what is the same octet for octet counts, so that true is not 1; and only an entry whose keys are
+    printed as they are.
+    """
+    different: list[tuple[Keys, Json]] = []
+    others: dict[bytes, list[bytes]] = {}
+    first_of: dict[bytes, list[bytes]] = {}
+    for keys, state in states:
+        if not state:
+            continue
+        printed = _printed(names, keys)
+        written = None if printed is None else _written(state)
+        if printed is None or written is None:
+            different.append((keys, state))
+        elif (known := first_of.get(written)) is not None:
+            known.append(printed)
+        else:
+            different.append((keys, state))
+            others[printed] = first_of[written] = []
+    return different, others
+
+
+def _printed(names: Sequence[str], keys: Keys) -> bytes | None:
+    """Return how libyang prints ``keys``, None if it may write them in another way."""
+    if not all(map(_PRINTED_AS_IT_IS.fullmatch, keys)):
+        return None
+    return "".join([f"<{name}>{key}</{name}>" for name, key in zip(names, keys, strict=True)]).encode()
+
+
+def _written(state: Json) -> bytes | None:
+    try:
+        return marshal.dumps(state, _WITHOUT_REFERENCES)
+    except ValueError:  # something of a kind of its own, which JSON may take all the same
+        return None
 
 
 def _with_states(entries: _Entries, text: bytes) -> Iterator[bytes]:

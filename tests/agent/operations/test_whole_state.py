@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import pytest
 
+from agent import operational
 from agent.errors import RpcErrors
-from agent.operations import read
+from agent.operations import read, whole_state
 from agent.served import SERVED, standard_modules
 from agent.translator import Json, Keys
 from agent.yang.schema import Schema
@@ -45,6 +47,8 @@ class Stating(RecordingTranslator):
 
     meanwhile: Callable[[], Awaitable[None]] | None = None
     wrong: bool = False
+    states: Mapping[str, Json] | None = None
+    """By the key; "7" has been seen of each that is not named."""
 
     async def entry_state(self, keys: Sequence[Keys]) -> Mapping[Keys, Json]:
         if self.meanwhile is not None:
@@ -52,7 +56,8 @@ class Stating(RecordingTranslator):
             await do()
         self.asked_for.extend(keys)
         state: Json = {"nothing": 1} if self.wrong else {"seen": "7"}
-        return {key: state for key in keys if key != ("none",)}
+        states = self.states or {}
+        return {key: states.get(key[0], state) for key in keys if key != ("none",)}
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +177,79 @@ async def test_containers_with_lists_of_one_name_go_the_other_way(
     operation = get(f'<alike xmlns="{STATING}"/>{plain("")}')
     assert await lab.do(operation) == await the_other_way(lab, operation, monkeypatch)
     assert ways == [False]
+
+
+class Own(str):
+    """JSON has a place for it, and what compares states has none."""
+
+
+EQUAL: Mapping[str, Json] = {"a": {"seen": "7"}, "b": {"seen": "8"}, "c": {"seen": "7"}, "d": {"seen": "8"}}
+OF_ALL_KINDS: Mapping[str, Json] = {
+    "a": {},
+    "b": {"seen": "7", "like": "stating:cat"},
+    "c": {"like": "stating:cat", "seen": "7"},
+    "d": {"seen": Own("7")},
+    "e": {"seen": Own("7")},
+    "f": {},
+    "&": {"seen": "7", "like": "stating:cat"},
+    "\r": {"seen": "7", "like": "stating:cat"},
+    "": {"seen": "7", "like": "stating:cat"},
+}
+
+
+@pytest.mark.parametrize("states", [EQUAL, OF_ALL_KINDS], ids=["equal", "of all kinds"])
+@pytest.mark.parametrize("at_once", [1, 3, operational.AT_ONCE])
+async def test_equal_states_are_those_of_each_entry(
+    lab: Lab,
+    states: Mapping[str, Json],
+    at_once: int,
+    ways: list[bool],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(operational, "AT_ONCE", at_once)
+    assert isinstance(lab.translator, Stating)
+    lab.translator.states = states
+    ids = (escape(key, {"\r": "&#13;"}) for key in (*states, "x", "y"))
+    await lab.commit(plain("".join(f"<entry><id>{key}</id></entry>" for key in ids)))
+    assert await lab.do(ALL) == await the_other_way(lab, ALL, monkeypatch)
+    assert ways == [True]
+
+
+def test_only_states_that_are_written_alike_are_printed_once() -> None:
+    states: list[Json] = [{"n": 1}, {"n": True}, {"n": 1.0}, {"n": 1}, {}, {"n": [None]}, {"n": [None]}]
+    named: list[tuple[Keys, Json]] = [((str(n),), state) for n, state in enumerate(states)]
+    odd: list[tuple[Keys, Json]] = [(("<",), {"n": 1}), (("",), {"n": 1})]
+    different, others = whole_state.alike(("id",), named + odd)
+    assert different == [*named[:3], named[5], *odd]
+    assert {key: of for key, of in others.items() if of} == {
+        b"<id>0</id>": [b"<id>3</id>"],
+        b"<id>5</id>": [b"<id>6</id>"],
+    }
+
+
+def test_an_entry_is_named_by_all_of_its_keys() -> None:
+    entries: list[tuple[Keys, Json]] = [(("1", "2"), {"n": 1}), (("1", "3"), {"n": 1})]
+    assert whole_state.alike(("a", "b"), entries) == (
+        entries[:1],
+        {b"<a>1</a><b>2</b>": [b"<a>1</a><b>3</b>"]},
+    )
+
+
+async def test_equal_states_whose_first_entry_is_not_told_by_its_text_go_the_other_way(
+    lab: Lab, ways: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if its key were printed in another way than all are that are known."""
+    await lab.commit(plain("<entry><id>a</id></entry><entry><id>b</id></entry>"))
+    told = await lab.do(ALL)
+    assert told.count("<seen>7</seen>") == 2
+    to_xml = Tree.to_xml
+
+    def printed(tree: Tree, *arguments: Defaults) -> bytes:
+        return to_xml(tree, *arguments).replace(b"<id>a</id>", b"<id>A</id>")
+
+    monkeypatch.setattr(Tree, "to_xml", printed)
+    assert await lab.do(ALL) == told
+    assert ways == [True, False]
 
 
 async def test_a_state_whose_entry_is_not_told_by_its_text_goes_the_other_way(
