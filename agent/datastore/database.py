@@ -13,6 +13,7 @@ from typing import Any
 
 from agent.datastore.tables import ADDED, COLUMNS, SCHEMA_VERSION
 from agent.regular_file import ENDINGS, demand_regular
+from agent.yang.gate import PAUSES
 
 ROOM_OCTETS = 256 * 1024
 """With less a start may get stuck half way: SQLite makes two files of its own beside the history."""
@@ -208,7 +209,10 @@ def _opened(path: Path, *, new: bool) -> int:
 
 
 class Transaction:
-    """BEGIN IMMEDIATE ... COMMIT, or ROLLBACK when the block raises."""
+    """BEGIN IMMEDIATE ... COMMIT, or ROLLBACK when the block raises.
+
+    Others have their turn while the thread waits for the disk, so it need not pause for them right after.
+    """
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
@@ -219,7 +223,9 @@ class Transaction:
     def __exit__(self, kind: object, *_: object) -> None:
         try:
             if kind is None:
+                PAUSES.rest()
                 self._db.execute("COMMIT")
+                PAUSES.resume()
         finally:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from agent.datastore import database as database_module
 from agent.datastore import store as store_module
-from agent.datastore.database import Foreign, OtherThread, copy_in_memory, on_disk
+from agent.datastore.database import Foreign, OtherThread, Transaction, copy_in_memory, on_disk
 from agent.datastore.salvage import salvaged
 from agent.datastore.store import Store, StoreError
 from agent.regular_file import ENDINGS
+from agent.yang.gate import PAUSE_S, TURN_S, Pauses
 
 OPENERS: list[Callable[[Path], object]] = [on_disk, copy_in_memory, Store, salvaged]
 FOREIGN = [
@@ -184,3 +186,25 @@ def test_a_history_that_is_written_again_is_used_by_one_thread_alone(
         assert store.read_only is None
         with pytest.raises(OtherThread):
             store.latest()
+
+
+@pytest.mark.parametrize(("disk_s", "pauses"), [(TURN_S, 0), (PAUSE_S / 2, 1)])
+def test_who_waited_for_the_disk_need_not_pause_for_others_after_it(
+    disk_s: float, pauses: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless that was too short for others to have had their turn."""
+    now_s, paused_s = [0.0], list[float]()
+
+    def commit(statement: str) -> None:
+        if statement == "COMMIT":
+            now_s[0] += disk_s
+
+    made = Pauses(lambda: now_s[0], paused_s.append)
+    monkeypatch.setattr(database_module, "PAUSES", made)
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        db.set_trace_callback(commit)
+        made.begin()
+        with Transaction(db):
+            now_s[0] += TURN_S
+        made.take()
+    assert paused_s == [PAUSE_S] * pauses
