@@ -14,7 +14,7 @@ from translators.strongswan.backoff import Attempts
 from translators.strongswan.options import Options
 from translators.strongswan.status import operational, state
 from translators.strongswan.status.events import Source
-from translators.strongswan.status.facts import Counters, Entry, Facts, Kind, LastError, Reason
+from translators.strongswan.status.facts import NO_FACTS, Counters, Entry, Facts, Kind, LastError, Reason
 from translators.strongswan.status.operational import Applied
 from translators.strongswan.status.state import Status
 from translators.strongswan.translator import find_yang_files
@@ -400,3 +400,19 @@ def test_a_trap_that_cannot_spring_is_said(
     said = operational.limitation(traps, version, plugins)
     assert (said is not None) is limited
     assert said is None or said.startswith(" and ".join(traps))
+
+
+@pytest.mark.parametrize("applied", Applied)
+@pytest.mark.parametrize("present", [True, False, None])
+@pytest.mark.parametrize("sas", [[], [INSTALLED], [CONNECTING]])
+@pytest.mark.parametrize("attempts", [None, Attempts(3, 2.5)])
+def test_what_is_kept_of_a_tunnel_that_nothing_is_known_of_is_what_is_made(
+    applied: Applied, present: bool | None, sas: Any, attempts: Attempts | None
+) -> None:
+    others = (applied, attempts, present, 1_000_200.0, ("a", "b"))
+    made = operational.tunnel_state(sas, Facts(), *others)
+    for _ in range(2):
+        found = operational.tunnel_state(sas, NO_FACTS, *others)
+        assert json.dumps(found) == json.dumps(made)
+        found["counters"]["ups"] = 7  # whoever has it may change it
+        found["status"] = "installed"

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from functools import cache
 from itertools import chain
 from typing import Any
 
@@ -18,7 +19,14 @@ from translators.strongswan.backoff import Attempts
 from translators.strongswan.options import Options
 from translators.strongswan.status import state
 from translators.strongswan.status.events import Source
-from translators.strongswan.status.facts import DETAIL_CHARACTERS_MAX, Entry, Facts, LastError, Reason
+from translators.strongswan.status.facts import (
+    DETAIL_CHARACTERS_MAX,
+    NO_FACTS,
+    Entry,
+    Facts,
+    LastError,
+    Reason,
+)
 from translators.strongswan.status.state import Section
 from translators.strongswan.translation import proposals
 from translators.strongswan.translation.prefixes import canonical_address
@@ -208,6 +216,8 @@ def tunnel_state(
     ``attempts``: how it goes with bringing it up, None if nobody tries; ``now`` is in seconds since the
     epoch; ``names`` are those of its children.
     """
+    if facts is NO_FACTS and not sas and attempts is None:  # as most are that are not used
+        return _as_if_new(applied, local_address_present)
     newest = max(sas, key=lambda sa: state.number(sa.get("uniqueid"))) if sas else None
     child = state.installed_child(sas) if sas else None
     found: Json = {
@@ -232,6 +242,17 @@ def tunnel_state(
             for child in state.children(sa)
         ] or None
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _as_if_new(applied: Applied, local_address_present: bool | None) -> Json:
+    """Return the state of a tunnel of which nothing has been heard, made of one that was asked for before."""
+    kept = _kept_of_new(applied, local_address_present)
+    return {**kept, "counters": {**kept["counters"]}}
+
+
+@cache
+def _kept_of_new(applied: Applied, local_address_present: bool | None) -> Mapping[str, Any]:
+    return tunnel_state((), Facts(), applied, None, local_address_present, now=0.0)
 
 
 _MEASURED = tuple(row for row in CHILD_SA if row.leaf in {*SA_MARKS, *SA_COUNTERS})
