@@ -14,7 +14,8 @@ import pytest
 from agent.datastore import store as store_module
 from agent.datastore.database import Foreign, OtherThread, copy_in_memory, on_disk
 from agent.datastore.salvage import salvaged
-from agent.datastore.store import Store, StoreError
+from agent.datastore.store import Store
+from agent.datastore.store_errors import StoreError
 from agent.regular_file import ENDINGS
 
 OPENERS: list[Callable[[Path], object]] = [on_disk, copy_in_memory, Store, salvaged]
