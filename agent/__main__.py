@@ -20,7 +20,7 @@ from agent.data_folder import (
     refuse_unused,
 )
 from agent.datastore.progress import Ended
-from agent.datastore.store import StoreDamaged, StoreError
+from agent.datastore.store_errors import StoreDamaged, StoreError
 from agent.ending import Hangups
 from agent.errors import BackendError, about_file
 from agent.from_settings import look

@@ -14,7 +14,7 @@ from agent.data_folder import CREDENTIAL_TRACE
 from agent.datastore.candidate import Candidate
 from agent.datastore.configuration import Configuration
 from agent.datastore.records import SERVER, CommitInfo
-from agent.datastore.store import StoreError, usable
+from agent.datastore.store_errors import StoreError, usable
 from agent.errors import RpcErrors
 from agent.made_user import MADE_USER, private_key, public_key_file
 from agent.nacm.control import about_rules

@@ -12,7 +12,7 @@ from agent import named
 from agent.command_line import Task
 from agent.datastore.confirming import ConfirmedCommits
 from agent.datastore.moves import hints
-from agent.datastore.store import StoreDamaged
+from agent.datastore.store_errors import StoreDamaged
 from agent.notifications import Stream
 from agent.offline.folder import examine
 from agent.operational import Operational

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from agent.datastore.progress import endless
 from agent.datastore.salvage import Salvaged, rebuild, salvaged
-from agent.datastore.store import Store, StoreError, usable
+from agent.datastore.store import Store
+from agent.datastore.store_errors import StoreError, usable
 
 QUESTION = "Make a new history of the rest? The old one is kept. Type yes: "
 MAX_SHOWN = 200

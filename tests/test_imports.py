@@ -30,7 +30,7 @@ HANDLERS = (
     "agent.visible",
 )
 FOR_TRANSLATORS = ("agent.at_work", "agent.errors", "agent.translator")
-WITHOUT_A_COMMIT = ("candidate", "fitting", "progress", "records", "store")
+WITHOUT_A_COMMIT = ("candidate", "fitting", "progress", "records", "store", "store_errors")
 MOVES = ("moves", "moved_rules", "moved_units")
 # YANG texts to a tree: without the server that they come from, and without the cache.
 CONSOLE_MODEL = ("schema", "visible", "types", "weight", "compiled")

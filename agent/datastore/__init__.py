@@ -3,7 +3,8 @@
 Datastores holds running and the shared candidate; a Candidate is any whole configuration on its way to
 become running. Configuration is all of that for the rest of the server.
 
-- store: the history on disk; records: who commits, and the units that a commit records
+- store: the history on disk, store_errors: and that it cannot be used; records: who commits, and the units
+  that a commit records
 - tables, database: its SQLite file, which is read even where nothing can be written
 - memory_copy: a history that is only looked at, as a start would
 - checksums: what a disk has changed or lost of it is found before anything is believed; comparison: a copy of
@@ -32,7 +33,7 @@ become running. Configuration is all of that for the rest of the server.
 - conditions, edit_conditions: what an edit demands of running, and where that stands in its document
 - backends: the translators as one
 - outcome: what the next start finds of a commit whose record failed
-- transaction, changes: running changes; what a commit changed, as it is told
+- transaction, changes: running changes; what a commit changed, as it is told; tidying: what a commit makes due
 - undone: what is told of one that failed after it was begun
 - confirmed, confirming: the table of confirmed commit, and the table at work
 - kept_window: what is open of one, in the history

@@ -21,7 +21,8 @@ from agent.datastore.progress import Progress, endless
 from agent.datastore.published import Published
 from agent.datastore.records import CommitInfo
 from agent.datastore.resting import Resting
-from agent.datastore.store import Store, StoreError, usable
+from agent.datastore.store import Store
+from agent.datastore.store_errors import StoreError, usable
 from agent.datastore.transaction import Announce, Opens, Transactions, Vet
 from agent.datastore.txid_history import load_txids
 from agent.datastore.txids import View

@@ -16,7 +16,8 @@ from agent.datastore.moved_units import concerned, moved_snapshot, moved_unit, r
 from agent.datastore.moves import CannotMove, Relocation, moved_path
 from agent.datastore.progress import Progress
 from agent.datastore.records import UnitChange, recorded
-from agent.datastore.store import Store, StoreError
+from agent.datastore.store import Store
+from agent.datastore.store_errors import StoreError
 from agent.translator import Move, Translator
 from agent.yang.schema import Schema
 

@@ -16,7 +16,8 @@ from agent.datastore.datastores import Datastores
 from agent.datastore.preparation import Preparation, Prepared, unvalidated
 from agent.datastore.records import SERVER, timestamp
 from agent.datastore.replay import as_of
-from agent.datastore.store import Store, StoreError
+from agent.datastore.store import Store
+from agent.datastore.store_errors import StoreError
 from agent.datastore.transaction import Recorded, replace_units
 from agent.errors import RpcErrors, shortened
 from agent.yang.tree import Tree

@@ -15,7 +15,8 @@ from agent.datastore.candidate import Candidate
 from agent.datastore.fitting import RULE_LISTS, WHAT_TO_DO, DoesNotFit, Fitted, fitted
 from agent.datastore.progress import Ended, Progress
 from agent.datastore.records import UnitChange
-from agent.datastore.store import Store, StoreError
+from agent.datastore.store import Store
+from agent.datastore.store_errors import StoreError
 from agent.errors import RpcErrors
 from agent.yang.schema import Schema
 from agent.yang.schema_node import NACM_MODULE

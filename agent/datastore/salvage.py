@@ -21,7 +21,8 @@ from agent.datastore.database import IN_MEMORY, has_any_table
 from agent.datastore.fitting import NACM, RULE_LISTS
 from agent.datastore.forms import CHANGED_LAST, HISTORY_ID, MODEL, name_causes
 from agent.datastore.records import SERVER, Cause, UnitChange, timestamp
-from agent.datastore.store import Store, StoreError
+from agent.datastore.store import Store
+from agent.datastore.store_errors import StoreError
 from agent.datastore.tables import COLUMNS, KEYS, SCHEMA_VERSION
 from agent.regular_file import ENDINGS, demand_regular
 from agent.yang.schema_node import NACM_MODULE

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.datastore import pruning
-from agent.datastore.checksums import Damaged, is_current, is_sealed, keep_sums, verify
+from agent.datastore.checksums import is_current, is_sealed, keep_sums, verify
 from agent.datastore.comparison import Comparison, seal_of
 from agent.datastore.confirmed import Window
 from agent.datastore.database import Confined, Transaction, about_writing, copy_in_memory, on_disk, unwritable
@@ -26,6 +26,7 @@ from agent.datastore.many_rows import add_changes, add_commit, note_changed
 from agent.datastore.progress import Progress
 from agent.datastore.pruning import Keep
 from agent.datastore.records import CommitInfo, UnitChange, timestamp
+from agent.datastore.store_errors import NotRecorded, StoreError, usable
 from agent.datastore.tables import SCHEMA_VERSION
 from agent.errors import about_file
 
@@ -35,45 +36,6 @@ log = logging.getLogger(__name__)
 # proportion to what was changed.
 SNAPSHOT_MIN_OCTETS = 4 * 1024 * 1024
 MAX_REASON_LENGTH = 2000
-
-
-WAY_ON = (
-    "put a copy of the data folder in its place, or let yangswand --repair keep what is whole: it says first "
-    "what is lost"
-)
-DAMAGED = f"If it is damaged, {WAY_ON}"
-
-
-class StoreError(Exception):
-    """The history file cannot be used; the message says why and what to do."""
-
-
-class StoreDamaged(StoreError):
-    """What the file holds is no history, or not one that was written."""
-
-
-class NotRecorded(sqlite3.OperationalError):
-    """The history is read-only since the start (``Store.read_only``), and still cannot be written."""
-
-
-@contextmanager
-def usable(path: Path) -> Iterator[None]:
-    """Raise StoreError where SQLite cannot go on with the history at ``path``.
-
-    It is StoreDamaged if the next try finds the same.
-    """
-    try:
-        yield
-    except Damaged as problem:
-        raise StoreDamaged(f"{path} is damaged: {problem}. {WAY_ON.capitalize()}") from problem
-    except sqlite3.OperationalError as problem:  # the disk is full, the file may not be written, ...
-        raise StoreError(f"{path} cannot be used as commit history: {problem}") from problem
-    except sqlite3.DatabaseError as problem:
-        raise StoreDamaged(f"{path} cannot be used as commit history: {problem}. {DAMAGED}") from problem
-    except UnicodeDecodeError as problem:  # SQLite quotes the file in what it says
-        raise StoreDamaged(
-            f"{path} cannot be used as commit history: it holds no text. {DAMAGED}"
-        ) from problem
 
 
 class Store:

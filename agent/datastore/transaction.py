@@ -24,8 +24,9 @@ from agent.datastore.datastores import Datastores, WhenSwapped
 from agent.datastore.outcome import InForce, found_by_a_start, unknown
 from agent.datastore.preparation import Check, Preparation, Prepared
 from agent.datastore.records import CommitInfo, timestamp
-from agent.datastore.store import WAY_ON, NotRecorded, Store
-from agent.datastore.txid_history import forget_gone
+from agent.datastore.store import Store
+from agent.datastore.store_errors import NotRecorded
+from agent.datastore.tidying import Tidying
 from agent.datastore.undone import undone
 from agent.errors import RpcErrors
 from agent.memory import FREED_AT_ONCE, let_go
@@ -65,7 +66,7 @@ class Transactions:
         self._backends = backends
         self._worker = worker
         self._announce = announce
-        self._tidies = True
+        self._tidy = Tidying(store, datastores)
         self._makes_real = False
         self._later: set[asyncio.Future[None]] = set()
 
@@ -155,7 +156,7 @@ class Transactions:
         let_go(held)
         # Another commit may be on disk already while running does not hold it yet; it does this itself.
         if not self._makes_real:
-            self._snapshot()
+            self._tidy()
 
     def _examined(self, candidate: Candidate, check: Check | None) -> tuple[Prepared, int]:
         """*worker* Return what a commit would change, and the id that it would get, 0 if it changes nothing.
@@ -252,7 +253,7 @@ class Transactions:
             change.spent.append(candidate.tree)  # if it is given up, it is freed when nobody waits
         told = self.swap(change.prepared, candidate, Recorded(commit_id, change.time))
         if not much:
-            self._snapshot()
+            self._tidy()
         return told
 
     def _found(self, commit_id: int | None, window: Window | None) -> bool | None:
@@ -276,7 +277,7 @@ class Transactions:
         time = timestamp()
         recorded = Recorded(self._store.record(info, prepared.records, time), time)
         self.swap(prepared, candidate, recorded)
-        self._snapshot()
+        self._tidy()
         return recorded.commit_id
 
     def _nothing_changed(self, candidate: Candidate, window: Window | None) -> None:
@@ -336,37 +337,6 @@ class Transactions:
         else:
             shared.agree(datastores.running)
         return told
-
-    def _snapshot(self) -> None:
-        if not self._tidies or self._datastores.lacking(self._datastores.running):
-            return  # the second: the history alone knows the rule
-        try:
-            self._tidy()
-        except sqlite3.DatabaseError as problem:
-            # The commit itself is on disk. A row that is damaged stays so: the next try would find it again.
-            self._tidies = False
-            log.error(
-                "%s is damaged: %s. What is committed is recorded as before, but nothing old is dropped, and "
-                "no snapshot is written any more. The next start refuses it: before that, %s",
-                self._store.path,
-                problem,
-                WAY_ON,
-            )
-
-    def _tidy(self) -> None:
-        try:
-            if self._store.is_tidy():
-                return
-            if self._store.snapshot_if_due(self._datastores.running.to_xml):
-                forget_gone(self._store, self._datastores.txids)
-        except sqlite3.OperationalError:
-            # Only the next start reads more changes without a snapshot.
-            log.exception("no snapshot of running could be written")
-            return
-        try:
-            self._store.drop_old()
-        except sqlite3.OperationalError:
-            log.exception("commits that are too old could not be dropped; the next commit tries again")
 
 
 @dataclass(frozen=True, slots=True)

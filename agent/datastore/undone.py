@@ -6,7 +6,7 @@ import logging
 import sqlite3
 
 from agent.datastore.database import about_writing
-from agent.datastore.store import NotRecorded
+from agent.datastore.store_errors import NotRecorded
 from agent.errors import BackendError, OperationFailed, ResourceDenied, RollbackFailed, RpcError
 
 log = logging.getLogger(__name__)

@@ -21,7 +21,8 @@ from agent.datastore.configuration import Configuration
 from agent.datastore.memory_copy import MemoryCopy
 from agent.datastore.migration import bring_up_to_date
 from agent.datastore.progress import endless
-from agent.datastore.store import Store, usable
+from agent.datastore.store import Store
+from agent.datastore.store_errors import usable
 from agent.translator import Translator
 from agent.yang.schema import Schema
 

@@ -9,7 +9,7 @@ from contextlib import closing
 from agent.datastore.history import Commit, Comparison
 from agent.datastore.memory_copy import MemoryCopy
 from agent.datastore.records import whence
-from agent.datastore.store import usable
+from agent.datastore.store_errors import usable
 from agent.history.commits import MAX_CHANGES_LISTED, Changes, entry, operation, together
 from agent.nacm.access import nameable
 from agent.offline.folder import bring_here, left_alone

@@ -11,7 +11,7 @@ from io import TextIOWrapper
 
 from agent.command_line import printing
 from agent.data_folder import Exposed, Lost
-from agent.datastore.store import StoreError
+from agent.datastore.store_errors import StoreError
 from agent.errors import about_file
 from agent.from_settings import make_schema, make_translators
 from agent.offline import words

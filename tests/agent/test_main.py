@@ -20,7 +20,8 @@ from agent import from_settings, tasks, threads
 from agent.assembly import Agent
 from agent.data_folder import KEYS, DataDir, DataDirInUse, Exposed, Lost, refuse_lost, refuse_read
 from agent.datastore.configuration import Configuration
-from agent.datastore.store import Store, StoreError
+from agent.datastore.store import Store
+from agent.datastore.store_errors import StoreError
 from agent.first_start import (
     connect_hints,
     ensure_keys,

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from agent.data_folder import KEYS, Unused, refuse_traceless
-from agent.datastore.store import Store, StoreError
+from agent.datastore.store import Store
+from agent.datastore.store_errors import StoreError
 from agent.repair import repair
 
 JUNK = b"no history" * 1000

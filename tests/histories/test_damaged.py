@@ -14,7 +14,8 @@ from random import Random
 import pytest
 
 from agent.datastore.configuration import Configuration
-from agent.datastore.store import WAY_ON, Store, StoreError
+from agent.datastore.store import Store
+from agent.datastore.store_errors import WAY_ON, StoreError
 from agent.from_settings import make_schema
 from agent.nacm.control import AccessControl
 from agent.settings import Settings

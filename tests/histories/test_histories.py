@@ -13,7 +13,8 @@ from lxml import etree
 from agent.datastore.configuration import Configuration
 from agent.datastore.edit import edit
 from agent.datastore.records import CommitInfo
-from agent.datastore.store import Store, StoreError
+from agent.datastore.store import Store
+from agent.datastore.store_errors import StoreError
 from agent.from_settings import make_schema
 from agent.nacm.access import Access, Decision
 from agent.nacm.control import AccessControl

@@ -13,7 +13,8 @@ from agent.datastore.checksums import Damaged, row_sum
 from agent.datastore.confirmed import Window
 from agent.datastore.progress import Ended, Progress, endless
 from agent.datastore.records import CommitInfo, UnitChange
-from agent.datastore.store import Store, StoreError, usable
+from agent.datastore.store import Store
+from agent.datastore.store_errors import StoreError, usable
 from agent.datastore.tables import COLUMNS
 
 INFO = CommitInfo("tester", 7, "127.0.0.1", "why")

@@ -21,7 +21,8 @@ from agent.datastore.comparison import Comparison, of_long
 from agent.datastore.configuration import Configuration
 from agent.datastore.progress import Ended, Progress, endless
 from agent.datastore.records import CommitInfo, UnitChange
-from agent.datastore.store import Store, StoreDamaged
+from agent.datastore.store import Store
+from agent.datastore.store_errors import StoreDamaged
 from agent.settings import Settings
 from agent.yang.schema import Schema
 from tests.agent.datastore.lab import ONE, commit, started

@@ -15,7 +15,8 @@ from agent.datastore import database as database_module
 from agent.datastore import store as store_module
 from agent.datastore.database import Foreign, OtherThread, Transaction, copy_in_memory, on_disk
 from agent.datastore.salvage import salvaged
-from agent.datastore.store import Store, StoreError
+from agent.datastore.store import Store
+from agent.datastore.store_errors import StoreError
 from agent.regular_file import ENDINGS
 from agent.yang.gate import PAUSE_S, TURN_S, Pauses
 

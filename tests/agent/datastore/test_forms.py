@@ -14,7 +14,8 @@ from agent.datastore.migration import bring_up_to_date
 from agent.datastore.progress import endless
 from agent.datastore.records import SERVER, CommitInfo, UnitChange
 from agent.datastore.salvage import rebuild, salvaged
-from agent.datastore.store import Store, StoreError, usable
+from agent.datastore.store import Store
+from agent.datastore.store_errors import StoreError, usable
 from agent.translator import Move
 from agent.yang.schema import Schema
 from tests.agent.datastore.lab import as_version_4, everything, without_sums

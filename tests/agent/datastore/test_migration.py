@@ -16,7 +16,8 @@ from agent.datastore.confirmed import Window
 from agent.datastore.edit import edit
 from agent.datastore.progress import Ended, Progress, endless
 from agent.datastore.records import CommitInfo, UnitChange
-from agent.datastore.store import Store, StoreError
+from agent.datastore.store import Store
+from agent.datastore.store_errors import StoreError
 from agent.translator import Move
 from agent.yang.schema import Schema
 from tests.agent.datastore.lab import as_version_4, everything, without_sums

@@ -18,7 +18,8 @@ from agent.datastore.progress import endless
 from agent.datastore.pruning import Keep
 from agent.datastore.records import CommitInfo, UnitChange
 from agent.datastore.salvage import salvaged
-from agent.datastore.store import Store, StoreError
+from agent.datastore.store import Store
+from agent.datastore.store_errors import StoreError
 from agent.yang.schema import Schema
 from tests.agent.datastore.lab import as_version_4, commit, started
 from tests.agent.lab import entry

@@ -15,7 +15,8 @@ from agent.datastore import database
 from agent.datastore import store as store_module
 from agent.datastore.confirmed import Window
 from agent.datastore.records import CommitInfo, UnitChange
-from agent.datastore.store import NotRecorded, Store, StoreError
+from agent.datastore.store import Store
+from agent.datastore.store_errors import NotRecorded, StoreError
 
 INFO = CommitInfo("tester", 7, "127.0.0.1")
 TIME = "2026-11-27T00:00:00Z"

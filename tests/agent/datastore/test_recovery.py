@@ -12,7 +12,8 @@ from agent.datastore.edit import edit
 from agent.datastore.preparation import Prepared
 from agent.datastore.records import UnitChange
 from agent.datastore.recovery import undo_interrupted
-from agent.datastore.store import Store, StoreError
+from agent.datastore.store import Store
+from agent.datastore.store_errors import StoreError
 from agent.datastore.transaction import Opens
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree

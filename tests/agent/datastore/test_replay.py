@@ -10,7 +10,8 @@ from agent.datastore.edit import edit
 from agent.datastore.progress import endless
 from agent.datastore.records import UnitChange
 from agent.datastore.replay import as_of, load, replay
-from agent.datastore.store import Store, StoreError
+from agent.datastore.store import Store
+from agent.datastore.store_errors import StoreError
 from agent.errors import RpcErrors
 from agent.yang.schema import Schema
 from tests.agent.datastore.lab import INFO, ONE, commit, started

@@ -17,7 +17,8 @@ from agent.datastore.progress import endless
 from agent.datastore.pruning import Keep
 from agent.datastore.records import CommitInfo, UnitChange
 from agent.datastore.salvage import Salvaged, rebuild, salvaged
-from agent.datastore.store import Store, StoreError
+from agent.datastore.store import Store
+from agent.datastore.store_errors import StoreError
 from agent.datastore.tables import COLUMNS, SCHEMA_VERSION
 from tests.agent.datastore.lab import without_sums
 

@@ -12,7 +12,8 @@ from agent.datastore.confirmed import Verify, Window
 from agent.datastore.database import JOURNAL_OCTETS
 from agent.datastore.progress import endless
 from agent.datastore.records import CommitInfo, UnitChange
-from agent.datastore.store import Store, StoreError
+from agent.datastore.store import Store
+from agent.datastore.store_errors import StoreError
 from agent.datastore.tables import COLUMNS
 
 TIME = "2026-11-27T10:00:00.000+00:00"

@@ -321,7 +321,7 @@ async def test_no_snapshot_is_made_while_running_may_be_behind_the_disk(
 ) -> None:
     configuration = await started(schema, tmp_path)
     transactions, made = configuration._transactions, list[int]()
-    monkeypatch.setattr(transactions, "_snapshot", lambda: made.append(configuration.store.latest()))
+    monkeypatch.setattr(transactions, "_tidy", lambda: made.append(configuration.store.latest()))
     begin = transactions._begin
 
     def begin_in_between(change: Any) -> int:
@@ -339,7 +339,7 @@ async def test_what_cannot_be_cleared_up_is_logged(
     schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     configuration = await started(schema, tmp_path)
-    monkeypatch.setattr(configuration._transactions, "_snapshot", lambda: 1 // 0)
+    monkeypatch.setattr(configuration._transactions, "_tidy", lambda: 1 // 0)
     entries = "".join(f"<entry><id>{n}</id></entry>" for n in range(FREED_AT_ONCE + 1))
     assert await commit(configuration, top(entries)) == 1
     assert "could not be cleared up" in caplog.text
