@@ -33,7 +33,8 @@ become running. Configuration is all of that for the rest of the server.
 - conditions, edit_conditions: what an edit demands of running, and where that stands in its document
 - backends: the translators as one
 - outcome: what the next start finds of a commit whose record failed
-- transaction, changes: running changes; what a commit changed, as it is told; tidying: what a commit makes due
+- transaction, changes: running changes; what a commit changed, as it is told
+- tidying: what a commit makes due
 - undone: what is told of one that failed after it was begun
 - confirmed, confirming: the table of confirmed commit, and the table at work
 - kept_window: what is open of one, in the history
