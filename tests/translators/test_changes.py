@@ -8,10 +8,11 @@ import pytest
 
 from agent.translator import Settings
 from tests.lab import change
-from tests.translators.tunnels import at_bob
+from tests.translators.tunnels import at_alice, at_bob
 from tests.translators.upkeep.test_reconcile import FakeCharon
 from translators.strongswan.assembly import make
 from translators.strongswan.planning import AT_ONCE
+from translators.strongswan.status.facts import Reason
 from translators.strongswan.translation.connections import connection_name, tunnel_of
 
 
@@ -33,3 +34,17 @@ async def test_a_new_initiator_is_brought_up_when_it_is_known(
     parts.shared.session = FakeCharon()  # type: ignore[assignment]
     await parts.changes.apply(plan)
     assert known == {connection_name(str(number)): True for number in numbers}
+
+
+@pytest.mark.parametrize("has_charon", [False, True])
+async def test_of_a_tunnel_that_becomes_another_it_is_noted_what_ends_it_where_it_can_end(
+    tmp_path: Path, has_charon: bool
+) -> None:
+    charon = "external" if has_charon else "none"
+    parts = make(Settings(tmp_path, charon, {"vici-socket": str(tmp_path / "vici.sock")})).parts
+    parts.shared.session = FakeCharon() if has_charon else None  # type: ignore[assignment]
+    before, after = at_alice(1), at_alice(1, remote_subnet=["10.7.0.0/16"])
+    parts.shared.desired.put("1", before)
+    await parts.changes.apply(parts.planning.plan([change(before, after)]))
+    cause = parts.live.facts("1").cause
+    assert (cause is not None and cause.reason is Reason.CONFIGURATION_CHANGED) is has_charon

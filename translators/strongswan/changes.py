@@ -179,7 +179,8 @@ class Changes:
         try:
             for number, name in enumerate(touched, 1):
                 supervisor.forget(name)
-                self._live.ending([name], Reason.CONFIGURATION_CHANGED, "its configuration was changed")
+                if session is not None:  # else there is no SA that could end
+                    self._live.ending([name], Reason.CONFIGURATION_CHANGED, "its configuration was changed")
                 if not number % AT_A_TIME:
                     await asyncio.sleep(0)
             if session is not None:

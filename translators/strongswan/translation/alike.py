@@ -140,12 +140,17 @@ class OneOfEach:
 
     def entry(self, entry: Json) -> Json:
         """Return an equal entry with the values that others have."""
-        return {intern(name): self._one(name, value) for name, value in entry.items()}
+        found: dict[str, object] = {}
+        get = self._last.get
+        for name, value in entry.items():
+            last = get(name)
+            # Without a call for those that are as in the entry before, and that is most of them.
+            is_last = type(last) is type(value) and last == value
+            found[intern(name)] = last if is_last else self._other(name, value)
+        return found
 
-    def _one(self, name: str, value: object) -> object:
-        last, kind = self._last.get(name), type(value)
-        if type(last) is kind and last == value:
-            return last
+    def _other(self, name: str, value: object) -> object:
+        kind = type(value)
         if kind is str:  # as most that differ: to ask an abstract class takes longer than all else here
             if name != "secret":
                 self._last[name] = value

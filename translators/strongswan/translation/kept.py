@@ -65,11 +65,14 @@ class Surroundings:
 
 def says_the_same(one: Json, other: Json) -> bool:
     """Return whether two entries differ in nothing but what is for people."""
-    return _said(one) == _said(other)
+    return one is other or _said(one) == _said(other)
 
 
 def _said(entry: Json) -> dict[str, object]:
-    return {name: value for name, value in entry.items() if name not in FOR_PEOPLE}
+    said = dict(entry)
+    for name in FOR_PEOPLE:
+        said.pop(name, None)
+    return said
 
 
 def _is_automatic(entry: Json) -> bool:

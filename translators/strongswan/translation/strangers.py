@@ -275,10 +275,14 @@ def _range(first: object, last: object) -> str:
     return str(first) if first == last else f"{first}-{last}"
 
 
-def moved(old: Iterable[Claim], new: Iterable[Claim], unsure: Unsure | None = None) -> Pieces[frozenset[str]]:
+def moved(
+    old: Sequence[Claim], new: Sequence[Claim], unsure: Unsure | None = None
+) -> Pieces[frozenset[str]]:
     """Return the connections of ``old`` of which the secret has an identity that another of ``new`` has, a
     claim at a time. ``unsure``: for which two tunnels equal secrets count as different, too; None: for
     none."""
+    if not old or not new:  # as where tunnels are only added, or only deleted
+        return frozenset()
     known: dict[object, set[tuple[str, bytes]]] = {}
     for claim in new:
         yield
