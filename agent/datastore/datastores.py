@@ -83,10 +83,14 @@ class Datastores:
         Their pages are not free: libyang's dictionary has the values between the nodes that were read with
         them. The old tree, all nodes, leaves whole pages.
         """
-        copy = self.running.duplicate
-        self.published.publish(BESIDE.give(copy).awaited() if self.candidate.lies_beside else copy())
+        self.published.publish(self._copied())
         self.candidate.lies_beside = False
         give_back_with_end(BESIDE.pool)
+
+    def _copied(self) -> Tree:
+        # Apart, for what copies a tree holds it: the old one is to be freed before memory is given back.
+        copy = self.running.duplicate
+        return BESIDE.give(copy).awaited() if self.candidate.lies_beside else copy()
 
     def txids_of(self, name: str) -> View:
         """*worker* Return the transaction ids of running or of the candidate."""

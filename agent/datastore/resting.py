@@ -12,15 +12,21 @@ from agent.yang.worker import Worker
 
 AFTER_S = 60.0
 """The next change copies running then: of 10,000 tunnels that takes a tenth of a second."""
+SOON_S = 5.0
+"""After a large commit the next change copies running anyway; who makes several in a row need not wait."""
 
 
 class Resting:
-    """Has the candidate be running itself, ``after_s`` seconds after the last change."""
+    """Has the candidate be running itself, ``after_s`` seconds after the last change, and memory given back;
+    ``soon_s`` after one by which it has given up much."""
 
-    def __init__(self, datastores: Datastores, worker: Worker, after_s: float = AFTER_S) -> None:
+    def __init__(
+        self, datastores: Datastores, worker: Worker, after_s: float = AFTER_S, soon_s: float = SOON_S
+    ) -> None:
         self._datastores = datastores
         self._worker = worker
         self._after_s = after_s
+        self._soon_s = soon_s
         self._due: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -28,7 +34,8 @@ class Resting:
         """Look that long from now whether something differs; what was to be looked at before is not."""
         if self._due is not None:
             self._due.cancel()
-        self._due = asyncio.get_running_loop().call_later(self._after_s, self._begin)
+        after_s = self._soon_s if self._datastores.candidate.gave_up_much else self._after_s
+        self._due = asyncio.get_running_loop().call_later(after_s, self._begin)
 
     def _begin(self) -> None:
         self._due = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ from unittest.mock import Mock
 
 import pytest
 
+from agent.datastore import datastores as datastores_module
 from agent.datastore import edit_beforehand, edit_pieces
 from agent.datastore.candidate import Candidate, Savepoint
 from agent.datastore.configuration import Configuration
 from agent.datastore.edit import edit
-from agent.datastore.resting import Resting
+from agent.datastore.resting import AFTER_S, SOON_S, Resting
 from agent.yang.beside import BESIDE
 from agent.yang.many import FEW
 from agent.yang.schema import Schema
@@ -148,6 +150,20 @@ async def test_each_change_puts_the_rest_off(schema: Schema, tmp_path: Path) -> 
     assert not resting._due.cancelled()
 
 
+@pytest.mark.parametrize(("body", "wait_s"), [(ONE, AFTER_S), (MANY, SOON_S)])
+async def test_after_a_large_commit_memory_is_given_back_soon(
+    schema: Schema, tmp_path: Path, body: str, wait_s: float
+) -> None:
+    """It has given the candidate up already, so the next change copies running anyway."""
+    loop = asyncio.get_running_loop()
+    configuration = await started(schema, tmp_path)
+    before_s = loop.time()
+    await commit(configuration, body)
+    due = configuration._resting._due
+    assert due is not None
+    assert before_s + wait_s <= due.when() <= loop.time() + wait_s
+
+
 async def test_running_is_copied_by_the_thread_in_whose_heap_it_was_read(
     schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,6 +180,19 @@ async def test_running_is_copied_by_the_thread_in_whose_heap_it_was_read(
         datastores.compact()
         assert give.call_count == beside
         assert configuration.running.to_xml(Defaults.REPORT_ALL_TAGGED) == text
+
+
+@pytest.mark.parametrize("beside", [False, True])
+async def test_the_old_tree_is_freed_before_memory_is_given_back(
+    schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, beside: bool
+) -> None:
+    configuration = await started(schema, tmp_path)
+    await commit(configuration, MANY)
+    old, seen = weakref.ref(configuration.running), list[object]()
+    monkeypatch.setattr(datastores_module, "give_back_with_end", lambda _pool: seen.append(old()))
+    configuration.candidate.lies_beside = beside
+    configuration.datastores.compact()
+    assert seen == [None]
 
 
 async def test_running_is_copied_once_to_where_a_large_tree_was(schema: Schema, tmp_path: Path) -> None:
