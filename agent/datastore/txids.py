@@ -109,8 +109,11 @@ class Txids:
 
     def forget(self, units: Iterable[str]) -> None:
         """Forget units that are not there any more: they have the id of what they would lie in."""
+        before = len(self.units)
         for path in units:
             self.units.pop(path, None)
+        if len(self.units) < before // 2:
+            self.units = dict(self.units)  # what is taken out of one keeps a table as long as before
 
     def know(self, commit_id: int, time: str) -> None:
         """Take note of a commit that is or was in force."""

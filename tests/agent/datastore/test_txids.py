@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from agent.datastore import txids as module
@@ -142,3 +144,15 @@ def test_of_what_is_gone_only_the_last_change_of_each_container_is_kept_in_mind(
             if path not in dropped:
                 txids.changed(commit_id, DAY.format(commit_id), [path])
     assert (after.shells, after.root) == (before.shells, before.root)
+
+
+def test_when_many_units_are_gone_the_room_that_their_ids_took_is_free() -> None:
+    paths = [f"/m:tunnels/ipsec[id='{n}']" for n in range(1_000)]
+    txids = Txids("h")
+    txids.changed(1, DAY.format(1), paths)
+    full = sys.getsizeof(txids.units)
+    txids.forget(paths[:10])
+    assert sys.getsizeof(txids.units) == full
+    txids.forget(paths[:-10])
+    assert txids.units == dict.fromkeys(paths[-10:], 1)
+    assert sys.getsizeof(txids.units) < full / 10
