@@ -39,6 +39,9 @@ class Loaded:
         for unit, nodes in zip(own, locate_all(own, running), strict=True):
             paths = self._found[unit.schema_node.path]
             (paths.add if nodes else paths.discard)(unit.path)
+        for path, paths in self._found.items():
+            if len(paths) < len(own) // 2:
+                self._found[path] = set(paths)  # what was taken out of one keeps a table as long as before
         return self.sentence() != before
 
     def sentence(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,19 @@ async def test_entries_are_counted_and_what_commits_change_of_their_number(
     await commit(configuration, top('<entry nc:operation="delete"><id>1</id></entry>'))
     await commit(configuration, top('<entry nc:operation="delete"><id>2</id></entry>'))
     assert told == ["top: 3", "top: 2", "top: 1"]
+
+
+async def test_when_many_are_gone_the_room_that_they_took_is_free(schema: Schema, tmp_path: Path) -> None:
+    configuration = await started(schema, tmp_path)
+    loaded = Loaded(configuration.translators, told=lambda: None)
+    await loaded.follow(configuration)
+    await commit(configuration, top("".join(f"<entry><id>{n}</id></entry>" for n in range(400))))
+    (full,) = map(sys.getsizeof, loaded._found.values())
+    gone = "".join(f'<entry nc:operation="delete"><id>{n}</id></entry>' for n in range(1, 400))
+    await commit(configuration, top(gone))
+    assert loaded.sentence() == "top: 1"
+    (now,) = map(sys.getsizeof, loaded._found.values())
+    assert now < full / 10
 
 
 async def test_entries_that_a_user_orders_are_one(schema: Schema, tmp_path: Path) -> None:
