@@ -20,6 +20,7 @@ A handler gets the Context, the Caller and the checked operation element, and re
 - gather: two states of the configuration, from the history; moment: running and the candidate as they were
   at one; comparing: what of two states is told, and where that is worked out; both_sides: a filter on both
 - txid: transaction ids on the wire; pruned: a reply without what its client knows by them
+- same_rules: what is read again where the rules of access control have changed meanwhile
 - readers: where a read is done; small: on the event loop, if it looks at little; one_entry: what is asked for
   most, without a wait or a copy; state: what state belongs to what is read; whole_state: all of a container
   with the state of its entries

@@ -9,7 +9,6 @@ from agent.errors import (
     ErrorType,
     OperationFailed,
     OperationNotSupported,
-    ResourceDenied,
     RpcError,
     RpcErrors,
     UnknownElement,
@@ -37,6 +36,7 @@ from agent.operations import (
 from agent.operations.context import Caller, Context
 from agent.operations.disclosure import count_hidden, disclosed
 from agent.operations.parameters import AGENT_NS, NMDA_NS, check_input
+from agent.operations.same_rules import by_the_same_rules
 from agent.push.refusal import SN_NS
 from agent.push.updates import PUSH_NS
 from agent.xml import MONITORING_NS, NETCONF_NS, YANG_NS, Element, local_name, namespace
@@ -91,7 +91,7 @@ READS = frozenset(
         (AGENT_NS, "dry-run"),
     }
 )
-"""What changes nothing, and of which nothing is left when it is broken off."""
+"""What changes nothing, and of which nothing is left when it is broken off, or done again."""
 
 
 def only_reads(operation: Element) -> bool:
@@ -109,9 +109,6 @@ CHECKED_HERE = frozenset(
     }
 )
 """What is asked for most. No parameter of these has a type with a pattern, which could take long to match."""
-READ_BY_RULES = frozenset({"get", "get-config", "get-data"})
-TRIES = 5
-"""Of these, so often as rules change while they are carried out."""
 SMALL_OCTETS = 2048
 """In a message that is no larger, the parameters of these, and that there are none, are checked without a hop
 to the thread of libyang."""
@@ -142,19 +139,25 @@ async def dispatch(context: Context, caller: Caller, operation: Element, octets:
             raise _unknown(context, *qname)
         return await HANDLERS.get(qname, invoke.invoke_rpc)(context, caller, operation)
 
-    return await guarded(context, caller, qname[1], work)
+    return await guarded(context, caller, qname[1], work, reads=qname in READS)
 
 
-async def guarded(context: Context, caller: Caller, name: str, work: Callable[[], Awaitable[bytes]]) -> bytes:
-    """Return what ``work`` returns, which carries out the operation ``name``.
+async def guarded(
+    context: Context,
+    caller: Caller,
+    name: str,
+    work: Callable[[], Awaitable[bytes]],
+    *,
+    reads: bool = False,
+) -> bytes:
+    """Return what ``work`` returns, which carries out the operation ``name``; ``reads``: and changes nothing,
+    so it is done again if the rules of access control change meanwhile.
 
     Raises:
         RpcErrors: as ``dispatch``.
     """
     try:
-        if name in READ_BY_RULES and not context.recovers(caller):
-            return await _by_the_same_rules(context, work)
-        return await work()
+        return await (by_the_same_rules(context, caller, work) if reads else work())
     except RpcError as problem:
         raise await _disclosed(context, caller, [problem]) from problem
     except RpcErrors as problem:
@@ -168,21 +171,6 @@ async def guarded(context: Context, caller: Caller, name: str, work: Callable[[]
                 )
             ]
         ) from None
-
-
-async def _by_the_same_rules(context: Context, work: Callable[[], Awaitable[bytes]]) -> bytes:
-    """Return what ``work`` reads by rules that are in force still when it has: those that came meanwhile may
-    hide what came with them, in one commit.
-
-    Raises:
-        ResourceDenied: others came each time.
-    """
-    for _ in range(TRIES):
-        rules = context.nacm.rules
-        body = await work()
-        if context.nacm.rules is rules:
-            return body
-    raise ResourceDenied("the rules of access control have changed each time that this was read: try again")
 
 
 async def _disclosed(context: Context, caller: Caller, errors: Iterable[RpcError]) -> RpcErrors:

@@ -36,9 +36,9 @@ from agent.yang.units import Unit, unit_at, unit_differences
 
 
 async def load_commit(context: Context, caller: Caller, operation: Element) -> bytes:
-    access = context.access(caller)
-    context.nacm.refuse_any_change(access)
+    context.nacm.refuse_any_change(context.access(caller))
     async with changing_candidate(context, caller):
+        access = context.access(caller)  # by rules that nobody changes now
         point, commit_id = await context.worker(_point, context, operation)
         span = await looked_through(context, point, await newest(context))
         recorded = _Recorded(Tree(context.schema))
@@ -47,7 +47,7 @@ async def load_commit(context: Context, caller: Caller, operation: Element) -> b
         if not access.everything(["read"]):
             for paths in batched(list(span.units), UNITS_AT_ONCE):
                 await context.worker(recorded.hide, paths, context.configuration.running, access)
-        left_out = await _load(context, context.access(caller), recorded)
+        left_out = await _load(context, access, recorded)
     uri = namespace(operation)
     rows = [("commit", str(commit_id))] if commit_id is not None else []
     rows += [("left-out", sentence) for sentence in left_out]

@@ -17,6 +17,7 @@ from agent.operational import StateError
 from agent.operations.budget import TooCostlyFilter
 from agent.operations.context import Caller, Context
 from agent.operations.push_terms import PUSH, OnChange, Terms
+from agent.operations.same_rules import by_the_same_rules
 from agent.operations.selection import Selection, made, part, whole
 from agent.operations.watching import Held, Reading, Watch
 from agent.push.changeable import Changeable
@@ -123,6 +124,19 @@ class OnChangeSource:
         publisher.watches.drop_unused()
         return watch
 
+    async def _looked(self) -> tuple[Watch, Held]:
+        """Return the watch, and what it holds, which its subscriber may read.
+
+        Raises:
+            as ``_watched`` and ``Watch.current``.
+        """
+
+        async def look() -> tuple[Watch, Held]:
+            watch = await self._watched()
+            return watch, await watch.current()
+
+        return await by_the_same_rules(self._receiver.context, self._receiver.caller, look)
+
     def _refuse_another(self) -> None:
         publisher = self._receiver.context.publisher
         if len(publisher.watches) >= publisher.bounds.selections:
@@ -140,8 +154,7 @@ class OnChangeSource:
             Declined: it is too much.
             RpcError, RpcErrors: it cannot be read.
         """
-        watch = await self._watched()
-        held = await watch.current()
+        _, held = await self._looked()
         self.refuse_too_big(UPDATE_TOO_BIG if not self._policy.sync_on_start else SYNC_TOO_BIG)
         publisher = self._receiver.context.publisher
         if publisher.watches.octets > publisher.bounds.octets:
@@ -212,10 +225,9 @@ class OnChangeSource:
         return await self._careful(self._changes)
 
     async def _all(self) -> Update | None:
-        watch = await self._watched()
         self._pace.looked()
         try:
-            held = await watch.current()
+            watch, held = await self._looked()
             self._suspend_too_big(SYNC_TOO_BIG)
             contents = await watch.document(held)
             await self._room(len(contents))
@@ -231,8 +243,7 @@ class OnChangeSource:
         self._pace.looked()
         self._making = True  # of what was sent last, which is let go then
         try:
-            watch = await self._watched()
-            held = await watch.current()
+            watch, held = await self._looked()
             self._suspend_too_big(UPDATE_TOO_BIG)
             before = self._sent.held or Held({})
             written = await watch.patch(before, held, self._policy.excluded)
@@ -302,8 +313,7 @@ class OnChangeSource:
         while True:
             await clock.wait(asyncio.Event(), AGAIN_AFTER_S)
             try:
-                watch = await self._watched()
-                await watch.current()
+                await self._looked()
                 self.refuse_too_big(UPDATE_TOO_BIG)
             except (RpcError, RpcErrors, StateError):
                 continue

@@ -18,6 +18,7 @@ from agent.operations.on_change import (
     too_big,
 )
 from agent.operations.push_terms import Periodic, Terms
+from agent.operations.same_rules import by_the_same_rules
 from agent.operations.selection import Selection, whole
 from agent.push.pace import next_update
 from agent.push.refusal import INSUFFICIENT_RESOURCES, UNSUPPORTABLE_VOLUME, Declined, Suspend
@@ -98,13 +99,18 @@ class PeriodicSource:
         """
         receiver = self._receiver
         context, terms = receiver.context, receiver.terms
-        selection = Selection(terms.datastore, terms.filter, receiver.access())
-        read = partial(whole, context, receiver.caller, selection, selection.document)
         publisher = context.publisher
         if since is None:
             late_s = max(0.0, publisher.clock.wall().timestamp() - self._due)
             since = publisher.clock.now() - late_s
-        contents: bytes = await publisher.read_once(selection.key, since, read)
+        begun_s = since
+
+        async def read() -> bytes:
+            selection = Selection(terms.datastore, terms.filter, receiver.access())
+            document = partial(whole, context, receiver.caller, selection, selection.document)
+            return await publisher.read_once(selection.key, begun_s, document)
+
+        contents = await by_the_same_rules(context, receiver.caller, read)
         if len(contents) > publisher.bounds.update_octets:
             raise too_big(UPDATE_TOO_BIG, len(contents), publisher.bounds.update_octets)
         return contents

@@ -123,7 +123,8 @@ def _as_a_whole(schema: Schema, old: Tree, new: Tree, nameless: dict[Node, None]
     for node in nameless:
         was, now = old.find_like(node), new.find_like(node)
         key = f"{now if now != NO_NODE else was}"
-        if key in done or not _above_in_both(schema, old, new, node):
+        lies_in_another = any(above in nameless for above in upwards(parent_of(node)))
+        if key in done or lies_in_another or not _above_in_both(schema, old, new, node):
             continue
         done.add(key)
         of = schema.node_of(node.schema)

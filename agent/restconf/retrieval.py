@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 
 from agent.nacm.access import Access
 from agent.nacm.rules import Step as Named
@@ -60,7 +61,8 @@ async def retrieved(
         ManyInXml: it is no document.
     """
     operation = _operation(context.schema, place, query, datastore)
-    reply = await guarded(context, caller, "get-data", lambda: get_data(context, caller, operation))
+    read = partial(get_data, context, caller, operation)
+    reply = await guarded(context, caller, "get-data", read, reads=True)
     inner = _inside(reply)
     if not place.steps:
         inner = b"" if query.depth == 1 else inner  # the datastore is a level of its own

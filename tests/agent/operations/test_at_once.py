@@ -60,3 +60,11 @@ async def test_what_fails_at_once_is_answered_the_long_way(
     monkeypatch.setattr(server, where, fails)
     assert (await answered(lab, ONE, ONE)).count(b"<number>5</number>") == 2
     assert long_way == ["get-config", "get-config", "close-session"]
+
+
+async def test_requests_that_are_known_are_forgotten_with_other_limits(lab: Lab) -> None:
+    """What was known may be more than a message may hold now, in a session that begins then."""
+    served = Server(lab.context, Limits(), Refused(), Turns())
+    known = served._known
+    served.take_over(Limits())
+    assert served._known is not known

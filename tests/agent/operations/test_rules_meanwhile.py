@@ -16,7 +16,9 @@ from agent.datastore.transaction import Transactions
 from agent.errors import ResourceDenied, RpcErrors
 from agent.nacm.access import Access
 from agent.nacm.control import AccessControl
-from agent.operations.dispatch import TRIES, dispatch, guarded
+from agent.nacm.rules import Rules
+from agent.operations.dispatch import HANDLERS, READS, dispatch, guarded
+from agent.operations.same_rules import TRIES
 from agent.threads import worker_of
 from agent.xml import NETCONF_NS, parse
 from agent.yang.schema import Schema
@@ -35,7 +37,7 @@ SHUT = nacm(rule_list("all", ["*"], NOT_ONE.replace("<rule>", '<rule yang:insert
 HIDDEN = re.compile("<id>1</id><number>77</number>")
 RUNNING = "<source><running/></source>"
 ONE = f"<get-config>{RUNNING}<filter>{top('<entry><id>1</id></entry>')}</filter></get-config>"
-READS = {
+ASKED = {
     "one by its key": ONE,
     "a list": f"<get-config>{RUNNING}<filter>{top('<entry/>')}</filter></get-config>",
     "all": f"<get-config>{RUNNING}</get-config>",
@@ -108,14 +110,14 @@ both = pytest.mark.parametrize("many", [False, True], ids=["few", "many"])
 
 @both
 @pytest.mark.parametrize("asks", [2])  # the first is for whether he may read at all
-@pytest.mark.parametrize("read", READS.values(), ids=READS)
+@pytest.mark.parametrize("read", ASKED.values(), ids=ASKED)
 async def test_what_comes_with_a_rule_that_hides_it_is_shown_to_nobody(
     lab: Lab, committing: None, read: str
 ) -> None:
     rpc = parse(f'<rpc xmlns="{NETCONF_NS}" {PREFIXES}>{read}</rpc>'.encode())
     answer = await dispatch(lab.context, lab.caller(SAM), rpc[0], len(read))  # small: the writer is not asked
     assert not HIDDEN.search(answer.decode())
-    assert HIDDEN.search(await lab.do(READS["all"]))
+    assert HIDDEN.search(await lab.do(ASKED["all"]))
 
 
 @both
@@ -151,7 +153,7 @@ async def test_rules_that_change_each_time_are_no_reason_to_read_for_ever(
         lab.context.nacm.load(lab.context.configuration.running)
         return b"<data/>"
 
-    read = guarded(lab.context, Remembering(7, user), "get", work)
+    read = guarded(lab.context, Remembering(7, user), "get", work, reads=True)
     if tries == 1:  # no rule is about a recovery user
         assert await read == b"<data/>"
     else:
@@ -159,3 +161,23 @@ async def test_rules_that_change_each_time_are_no_reason_to_read_for_ever(
             await read
         assert [type(one) for one in caught.value.errors] == [ResourceDenied]
     assert len(done) == tries
+
+
+@pytest.mark.parametrize("name", READS & HANDLERS.keys(), ids=lambda name: name[1])
+async def test_whatever_only_reads_is_done_again_by_the_new_rules(
+    lab: Lab, name: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nacm, seen = lab.context.nacm, list[Rules]()
+    await lab.commit(OPEN)
+
+    async def read(*_: object) -> bytes:
+        seen.append(nacm.rules)
+        if len(seen) == 1:
+            nacm.load(lab.context.configuration.running)
+        return b"<one/>" * len(seen)
+
+    monkeypatch.setitem(HANDLERS, name, read)
+    monkeypatch.setattr("agent.operations.dispatch.check_input", lambda *_: None)
+    operation = parse(f'<{name[1]} xmlns="{name[0]}"/>'.encode())
+    assert await dispatch(lab.context, lab.caller(SAM), operation) == b"<one/><one/>"
+    assert seen[0] is not seen[1]

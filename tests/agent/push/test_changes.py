@@ -59,6 +59,14 @@ def test_every_patch_in_order_gives_what_there_is(changing: Schema, documents: l
         held = now
 
 
+def test_what_lies_in_something_that_is_replaced_has_no_edit_of_its_own(changing: Schema) -> None:
+    """Whichever side it is in that something of it has no name."""
+    queue = "<queue><waiting><what>x</what><size>0</size></waiting></queue>"
+    twice = link("<state><peer>x</peer><peer>x</peer></state>")
+    assert rows(changing, twice, link(f"<state>{queue}</state>")) == ["replace /changing:links/link=a/state"]
+    assert rows(changing, link(f"<state>{queue}</state>"), twice) == ["replace /changing:links/link=a/state"]
+
+
 @settings(max_examples=50, deadline=None)
 @given(DATASTORES)
 def test_the_same_needs_no_edit(changing: Schema, document: str) -> None:

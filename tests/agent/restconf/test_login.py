@@ -330,3 +330,15 @@ async def test_what_is_known_is_forgotten_after_a_while() -> None:
     now[0] = room.REMEMBERED_S + 1
     assert not made.is_known("ann", WORD.encode())
     made.close()
+
+
+async def test_so_many_right_passwords_are_remembered_the_latest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "REMEMBERED", 2)
+    users = ("ann", "bob", "eve")
+    made = Passwords(dict.fromkeys(users, HASH))
+    for user in users:
+        assert await made.is_right(user, WORD.encode())
+    assert [made.is_known(user, WORD.encode()) for user in users] == [False, True, True]
+    assert await made.is_right("ann", WORD.encode())
+    assert [made.is_known(user, WORD.encode()) for user in users] == [True, False, True]
+    made.close()

@@ -258,6 +258,8 @@ def test_every_overlap_is_found_and_no_other(entries: Any, removed: set[int]) ->
     index = Overlaps()
     for one in all_traffic:
         index.put(one.tunnel, one)
+    for one in all_traffic:
+        index.of(one.tunnel)  # what was found before is not what is found after a change
     for number in removed & set(range(len(entries))):
         index.put(str(number), None)
     kept = [one for number, one in enumerate(all_traffic) if number not in removed]
