@@ -14,7 +14,7 @@ from agent.datastore.fitting import RULE_LISTS, rule_lists_of
 from agent.datastore.published import Published
 from agent.datastore.txids import Txids, View, view
 from agent.errors import OperationFailed, RpcErrors
-from agent.memory import give_back_with_end
+from agent.memory import forget_spare, give_back_with_end
 from agent.translator import EntryChange, Json, Keys
 from agent.yang.beside import BESIDE
 from agent.yang.many import json_all
@@ -85,6 +85,7 @@ class Datastores:
         """
         self.published.publish(self._copied())
         self.candidate.lies_beside = False
+        forget_spare()
         give_back_with_end(BESIDE.pool)
 
     def _copied(self) -> Tree:

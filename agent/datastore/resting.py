@@ -34,8 +34,17 @@ class Resting:
         """Look that long from now whether something differs; what was to be looked at before is not."""
         if self._due is not None:
             self._due.cancel()
-        after_s = self._soon_s if self._datastores.candidate.gave_up_much else self._after_s
-        self._due = asyncio.get_running_loop().call_later(after_s, self._begin)
+        begin_later = asyncio.get_running_loop().call_later
+        if self._datastores.candidate.gave_up_much:
+            self._due = begin_later(self._soon_s, self._begin_soon)
+        else:
+            self._due = begin_later(self._after_s, self._begin)
+
+    def _begin_soon(self) -> None:
+        if self._datastores.candidate.is_running:
+            self._begin()
+        else:  # somebody edits again, who is not to be kept waiting
+            self._due = asyncio.get_running_loop().call_later(self._after_s, self._begin)
 
     def _begin(self) -> None:
         self._due = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import subprocess
 import sys
 import weakref
@@ -126,6 +127,36 @@ def test_what_somebody_else_holds_stays_as_it_is() -> None:
     let_go([kept, [parts], {"of": kept.by_number}])
     assert kept == Whole(parts, dict(enumerate(parts)))
     assert [part.number for part in parts] == [0, 1, 2]
+
+
+SPARE = """\
+import gc, sys
+from agent import memory
+
+held = [(number, number) for number in range(5000)]
+keys = dict.fromkeys(held)
+del held, keys
+gc.disable()
+gc.freeze()
+sys.stderr.write("before\\n"); sys._debugmallocstats()
+memory.LOOKED_THROUGH = int(sys.argv[1])
+memory.forget_spare()
+sys.stderr.write("after\\n"); sys._debugmallocstats()
+"""
+
+
+@pytest.mark.parametrize(("at_most", "forgets"), [(memory.LOOKED_THROUGH, True), (-1, False)])
+def test_what_python_keeps_to_use_again_is_given_up_where_little_is_to_be_looked_through(
+    at_most: int, forgets: bool
+) -> None:
+    command = [sys.executable, "-c", SPARE, str(at_most)]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    before, after = (
+        int(re.search(r"(\d+) free 2-sized PyTupleObjects", part)[1])  # type: ignore[index]
+        for part in run.stderr.removeprefix("before").split("after\n")
+    )
+    assert before > 1000
+    assert (after < before / 10) is forgets
 
 
 SECOND_HEAP = """\

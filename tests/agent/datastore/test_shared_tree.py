@@ -182,6 +182,26 @@ async def test_running_is_copied_by_the_thread_in_whose_heap_it_was_read(
         assert configuration.running.to_xml(Defaults.REPORT_ALL_TAGGED) == text
 
 
+@pytest.mark.parametrize("edits", [False, True])
+async def test_who_edits_again_after_a_large_commit_is_not_kept_waiting(
+    schema: Schema, tmp_path: Path, edits: bool
+) -> None:
+    configuration = await started(schema, tmp_path)
+    await commit(configuration, MANY)
+    before, resting = configuration.running, configuration._resting
+    if edits:
+        edit(configuration.candidate, config(CHANGE))
+    resting._begin_soon()
+    if edits:
+        assert resting._task is None
+        assert configuration.running is before
+        assert resting._due is not None
+        resting._due.cancel()
+        resting._begin()  # what is due a minute later
+    await wait_for(resting._task)
+    assert configuration.running is not before
+
+
 @pytest.mark.parametrize("beside", [False, True])
 async def test_the_old_tree_is_freed_before_memory_is_given_back(
     schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, beside: bool
