@@ -38,16 +38,36 @@ class Plan:
     """of a live tunnel"""
     subscribing: int
     """sessions that subscribe to changes"""
+    later_s: float = 0.0
+    """until memory is looked at once more; 0: it is not"""
 
 
 FULL = Plan(
-    cycles=3, changes=31, large=7, small=301, requests=2000, sessions=16, probe_s=4.0, cuts=20, subscribing=50
+    cycles=3,
+    changes=31,
+    large=7,
+    small=301,
+    requests=2000,
+    sessions=16,
+    probe_s=4.0,
+    cuts=20,
+    subscribing=50,
+    later_s=8.0,
 )
 QUICK = Plan(
     cycles=3, changes=11, large=3, small=101, requests=600, sessions=8, probe_s=1.0, cuts=10, subscribing=20
 )
 TINY = Plan(
-    cycles=2, changes=2, large=2, small=5, requests=20, sessions=2, probe_s=0.2, cuts=1, subscribing=4
+    cycles=2,
+    changes=2,
+    large=2,
+    small=5,
+    requests=20,
+    sessions=2,
+    probe_s=0.2,
+    cuts=1,
+    subscribing=4,
+    later_s=0.1,
 )
 """For tests."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,18 +14,18 @@ from bench.figures import Report, Row
 from bench.options import BESIDE, GROUPS, Options
 from bench.peers.netconfd import SYSTEM
 from bench.run import Run
-from bench.site import TINY
+from bench.site import TINY, Plan
 
 TUNNELS = 3
 
 
-def ran(only: Iterable[str], beside: Iterable[str] = ()) -> Report:
+def ran(only: Iterable[str], beside: Iterable[str] = (), plan: Plan = TINY) -> Report:
     report = Report(machine={}, command="", began="")
     options = Options(
         only=frozenset(only),
         sizes=(TUNNELS,),
         charon_sizes=(TUNNELS,),
-        plan=TINY,
+        plan=plan,
         limit_s=200.0,
         beside=frozenset(beside),
         json=None,
@@ -69,6 +70,12 @@ def test_each_group_has_rows_of_the_agent(report: Report, group: str) -> None:
 def test_all_tunnels_are_more_to_keep_than_none(report: Report) -> None:
     found = {row.name: row.median for row in report.rows if row.subject == "libyang"}
     assert 0 < found["memory.start"] <= found["memory.loaded"]
+
+
+def test_memory_is_looked_at_once_more_where_there_is_time(report: Report) -> None:
+    later = {"memory.loaded-later", "memory.cycles-later"}
+    assert later <= names(report.rows, "yangswan")
+    assert later.isdisjoint(names(ran(["memory"], plan=replace(TINY, later_s=0)).rows, "yangswan"))
 
 
 def test_beside_the_agent_the_same_is_measured(report: Report) -> None:
