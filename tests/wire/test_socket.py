@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import os
 import socket
@@ -21,6 +22,7 @@ from tests.agent_process import AgentProcess, running_agent, start_agent
 from tests.requests import tunnel
 from tests.wire.local_client import ROOT_ONLY, acting_as, connected, folder_for_all
 from tests.wire.raw_client import qualified
+from tests.wire.test_sessions import logged
 
 ROOT = Path(__file__).parents[2]
 ME = getpass.getuser()
@@ -168,7 +170,7 @@ def test_a_member_cannot_fill_all_places(folder: Path) -> None:
             connected(folder / "s", "nobody"),
         ):
             pass
-        assert any("nobody through the socket has too many sessions" in line for line in agent.log)
+        assert asyncio.run(logged(agent, "nobody through the socket has too many sessions"))
         with connected(folder / "s") as session:
             found = session.get(("subtree", f'<agent xmlns="{NS["a"]}"/>')).data_ele
             assert found.findtext(".//a:refused-connections", namespaces=NS) == "1"
