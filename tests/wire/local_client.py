@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import pwd
 import tempfile
@@ -12,6 +13,8 @@ from pathlib import Path
 from ncclient import manager
 
 ROOT_ONLY = "needs root, to be somebody else"
+# ncclient does it with its first session: as somebody who may not look into the environment of the tests.
+importlib.import_module("ncclient.devices.default")
 
 
 @contextmanager
