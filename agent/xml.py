@@ -222,9 +222,18 @@ def with_attributes(element: Element) -> list[Element]:
 _WITH_ATTRIBUTES = etree.XPath("descendant::*[@*]")
 
 
+WHITE_SPACE = " \t\r\n"
+"""What counts as white space in XML (section 2.3); others, as a no-break space, are text."""
+
+
+def is_text(found: str | None) -> bool:
+    """Return whether what stands between two tags is more than white space."""
+    return found is not None and bool(found.strip(WHITE_SPACE))
+
+
 def holds_text(element: Element) -> bool:
     """True if text stands in ``element`` beside its children; white space is none."""
-    return bool((element.text or "").strip()) or any((child.tail or "").strip() for child in element)
+    return is_text(element.text) or any(is_text(child.tail) for child in element)
 
 
 def mixed(element: Element) -> Element | None:

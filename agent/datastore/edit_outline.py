@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.datastore.edit_pieces import Pieces
-from agent.xml import Element
+from agent.xml import Element, is_text
 from agent.yang.cases import exclusions
 from agent.yang.expressions import value_fault
 from agent.yang.paths import MAX_KEY_OCTETS
@@ -53,7 +53,7 @@ class Outline:
 
     ``plain``: all elements are known and configuration, and all keys are there; nothing is long, an XPath
     expression, anydata, or to be taken for a name; nothing stands there twice or beside what excludes it.
-    Attributes are not looked at. ``empty``: a container has nothing in it.
+    No text stands beside entries. Attributes are not looked at. ``empty``: a container has nothing in it.
 
     Args:
         pieces: is given what is plain as soon as that is known.
@@ -77,9 +77,11 @@ class Outline:
         """Look at what stands in a shell, or in the <config>."""
         level = self._tags_below(parent)
         seen: dict[SchemaNode, set[tuple[str, ...]]] = {}
+        if is_text(above.text):
+            raise _Unclear
         for child in above:
             node = level.get(str(child.tag))
-            if node is None or not node.config:
+            if node is None or not node.config or is_text(child.tail):
                 raise _Unclear
             identity: tuple[str, ...] = ()
             if node.shell:
@@ -169,9 +171,7 @@ def canonical_key(schema: Schema, node: SchemaNode, text: str) -> str:
 def is_bare(config: Element) -> bool:
     """True if no text stands beside elements."""
     for element in config.iter():
-        if (tail := element.tail) and tail.strip():
-            return False
-        if len(element) and (text := element.text) and text.strip():
+        if is_text(element.tail) or (len(element) and is_text(element.text)):
             return False
     return True
 

@@ -91,6 +91,9 @@ class Transactions:
         except asyncio.CancelledError:
             await asyncio.wait([task])
             raise
+        finally:
+            # It holds what refused the commit, which holds this frame, and with it all that was changed.
+            del task
 
     def _committed(self, _task: asyncio.Task[int | None]) -> None:
         self._datastores.committer = None

@@ -134,7 +134,7 @@ def documents(
         ),
         entries(parts, operations),
         MOSTLY_NONE,
-        st.sampled_from(["", "", "<flag>false</flag>", "\n "]),
+        st.sampled_from(["", "", "", "<flag>false</flag>", "\n ", "text", "\u00a0"]),
     )
 
 
@@ -326,3 +326,20 @@ def test_nothing_is_given_to_libyang_before_it_is_found_plain(schema: Schema) ->
     (document,) = [call.args[0].args[1] for call in given.call_args_list]
     assert b"<id>99</id>" in document
     assert b"<id>100</id>" not in document, "it stands beside what is too long"
+
+
+@pytest.mark.parametrize("text", ["stray", "<![CDATA[stray]]>", "&lt;entry&gt;", "\u00a0", "\u2003"])
+@pytest.mark.parametrize("at", [0, 1, 2])
+@pytest.mark.parametrize("piece", [1, 2])
+def test_text_between_entries_is_refused_as_in_a_small_edit(
+    schema: Schema, text: str, at: int, piece: int
+) -> None:
+    rows = [f"<entry><id>{number}</id></entry>" for number in range(1, 3)]
+    body = top("".join([*rows[:at], text, *rows[at:]]))
+    found = [
+        outcome(Candidate(empty_running(schema)), body, "merge", elements, piece)
+        for elements in (EVERYTHING, 0)
+    ]
+    assert isinstance(found[0], list)
+    assert found[0] == found[1]
+    assert found[0][0][2] == "/every-construct:top"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sqlite3
+import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -86,6 +88,26 @@ async def test_a_refusal_of_the_translator_is_told_and_changes_nothing(
     ]
     assert configuration.store.latest() == 0
     assert configuration.running.to_xml() == b""
+
+
+@pytest.mark.parametrize("refused", ["check", "apply"])
+async def test_what_refuses_a_commit_keeps_nothing_of_it(
+    schema: Schema, tmp_path: Path, refused: str
+) -> None:
+    """Whoever tries again and again would fill the memory: the collector of cycles looks seldom."""
+    translator = RecordingTranslator(**{f"refuse_{refused}": True})
+    configuration = await started(schema, tmp_path, translator)
+    gc.collect()
+    gc.disable()
+    try:
+        with pytest.raises(RpcErrors) as caught:
+            await commit(configuration, ONE)
+        error = weakref.ref(caught.value)
+        del caught
+        await asyncio.sleep(0)
+        assert error() is None
+    finally:
+        gc.enable()
 
 
 async def test_a_backend_that_refuses_leaves_no_trace(schema: Schema, tmp_path: Path) -> None:
