@@ -8,17 +8,19 @@ import asyncio
 from agent.datastore.datastores import Datastores
 from agent.memory import give_back_with_end
 from agent.yang.beside import BESIDE
+from agent.yang.many import are_few
 from agent.yang.worker import Worker
 
 AFTER_S = 60.0
 """The next change copies running then: of 10,000 tunnels that takes a tenth of a second."""
 SOON_S = 5.0
-"""After a large commit the next change copies running anyway; who makes several in a row need not wait."""
+"""After a large commit that leaves little: to copy that takes nothing, and all that there was is free. A copy
+of much, into the pages between what stays, is read more slowly than what was made in one piece."""
 
 
 class Resting:
     """Has the candidate be running itself, ``after_s`` seconds after the last change, and memory given back;
-    ``soon_s`` after one by which it has given up much."""
+    ``soon_s`` after one by which it has given up much, and which leaves few units."""
 
     def __init__(
         self, datastores: Datastores, worker: Worker, after_s: float = AFTER_S, soon_s: float = SOON_S
@@ -35,10 +37,14 @@ class Resting:
         if self._due is not None:
             self._due.cancel()
         begin_later = asyncio.get_running_loop().call_later
-        if self._datastores.candidate.gave_up_much:
+        if self._datastores.candidate.gave_up_much and self._leaves_few():
             self._due = begin_later(self._soon_s, self._begin_soon)
         else:
             self._due = begin_later(self._after_s, self._begin)
+
+    def _leaves_few(self) -> bool:
+        with self._datastores.published.held(briefly=True) as running:
+            return are_few(running)
 
     def _begin_soon(self) -> None:
         if self._datastores.candidate.is_running:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from copy import deepcopy
 
 from agent.errors import (
     ErrorType,
     OperationFailed,
     OperationNotSupported,
+    ResourceDenied,
     RpcError,
     RpcErrors,
     UnknownElement,
@@ -39,7 +41,7 @@ from agent.operations.parameters import AGENT_NS, NMDA_NS, check_input
 from agent.operations.same_rules import by_the_same_rules
 from agent.push.refusal import SN_NS
 from agent.push.updates import PUSH_NS
-from agent.xml import MONITORING_NS, NETCONF_NS, YANG_NS, Element, local_name, namespace
+from agent.xml import MONITORING_NS, NETCONF_NS, YANG_NS, Element, has_more_elements, local_name, namespace
 
 log = logging.getLogger(__name__)
 
@@ -109,6 +111,8 @@ CHECKED_HERE = frozenset(
     }
 )
 """What is asked for most. No parameter of these has a type with a pattern, which could take long to match."""
+AGAIN_ELEMENTS = 1000
+"""An operation with more is refused, and not done again, where rules of access control change meanwhile."""
 SMALL_OCTETS = 2048
 """In a message that is no larger, the parameters of these, and that there are none, are checked without a hop
 to the thread of libyang."""
@@ -123,8 +127,12 @@ async def dispatch(context: Context, caller: Caller, operation: Element, octets:
             logged with its traceback, and leaves the server running.
     """
     qname = namespace(operation), local_name(operation)
+    again = Again(operation) if qname in READS else None
 
     async def work() -> bytes:
+        return await carry_out(operation if again is None else again.take())
+
+    async def carry_out(operation: Element) -> bytes:
         node = context.schema.rpcs.get(qname)
         if node is not None:
             context.nacm.refuse_operation(context.access(caller), node)
@@ -140,6 +148,32 @@ async def dispatch(context: Context, caller: Caller, operation: Element, octets:
         return await HANDLERS.get(qname, invoke.invoke_rpc)(context, caller, operation)
 
     return await guarded(context, caller, qname[1], work, reads=qname in READS)
+
+
+class Again:
+    """A small ``operation`` as it came, for each time that it is carried out: that changes it, as by taking
+    attributes out. Of a large one no copy is made."""
+
+    def __init__(self, operation: Element) -> None:
+        self._next: Element | None = operation
+        self._kept = None if has_more_elements(operation, AGAIN_ELEMENTS) else _copy(operation)
+
+    def take(self) -> Element:
+        """Return the operation. Raises: ResourceDenied: it is large, and was taken already."""
+        taken, self._next = self._next, None
+        if taken is not None:
+            return taken
+        if self._kept is None:
+            raise ResourceDenied(
+                "the rules of access control have changed while this was worked on: try again"
+            )
+        return _copy(self._kept)
+
+
+def _copy(operation: Element) -> Element:
+    """Return a copy, with the prefixes that are declared around it: a text may use them."""
+    around = operation.getparent()
+    return deepcopy(operation) if around is None else deepcopy(around)[around.index(operation)]
 
 
 async def guarded(

@@ -61,6 +61,11 @@ def are_many(count: int, tree: Tree) -> bool:
     return sum(1 for _ in islice(_unit_nodes(tree.schema, siblings(tree.first)), most + 1)) <= most
 
 
+def are_few(tree: Tree) -> bool:
+    """Return whether ``tree`` holds few units; it costs no more than a look at so many."""
+    return sum(1 for _ in islice(_unit_nodes(tree.schema, siblings(tree.first)), FEW + 1)) <= FEW
+
+
 def _unit_nodes(schema: Schema, nodes: Iterable[Node]) -> Iterator[Node]:
     for node in nodes:
         if schema.node_of(node.schema).shell:
