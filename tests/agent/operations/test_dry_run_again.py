@@ -1,4 +1,4 @@
-"""A dry-run of a given configuration is done again as it was asked for, if rules change while it is looked at."""
+"""A dry-run of a given configuration that is done again is of that one still."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ async def test_a_given_configuration_is_looked_at_again(lab: Lab, monkeypatch: p
             lab.context.nacm.load(lab.context.configuration.running)
 
     monkeypatch.setattr(module, "_prepare", then_rules_change)
-    asked = f'<dry-run xmlns="{AGENT}"><source><config>{entries(range(70, 71), 5)}</config></source></dry-run>'
+    given = f"<config>{entries(range(70, 71), 5)}</config>"
+    asked = f'<dry-run xmlns="{AGENT}"><source>{given}</source></dry-run>'
     rpc = parse(f'<rpc xmlns="{NETCONF_NS}" {PREFIXES}>{asked}</rpc>'.encode())
     assert b"entry[id='70']" in await dispatch(lab.context, lab.caller(SAM), rpc[0])
     assert len(done) == 2

@@ -39,7 +39,7 @@ async def test_ids_are_told_again(lab: Lab, again: bool, monkeypatch: pytest.Mon
 
 
 def test_a_large_one_is_not_done_again_but_refused() -> None:
-    for more, may in ((0, True), (AGAIN_ELEMENTS, False)):
+    for more, may in ((0, True), (AGAIN_ELEMENTS + 1, False)):
         again = Again(parse(f"<rpc xmlns:p='urn:p'><get>{'<x/>' * more}</get></rpc>".encode())[0])
         assert len(again.take()) == more
         if may:
