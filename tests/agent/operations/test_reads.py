@@ -229,12 +229,19 @@ def test_an_entry_that_holds_much_is_not_small(schema: Schema, monkeypatch: pyte
     assert is_small(tree, config(top("<entry><id>2</id></entry>")), None)
 
 
+def _busy(begun: Event, end: Event) -> None:
+    begun.set()
+    end.wait(PATIENCE_S)
+
+
 async def test_a_small_read_makes_no_hop_and_leaves_nothing(threads: Threads) -> None:
     lab = threads.lab
     await lab.commit(entries(3, 2))
     end = Event()
     for pool in (threads.writes, threads.reads):
-        pool.submit(end.wait, PATIENCE_S)
+        begun = Event()
+        pool.submit(_busy, begun, end)
+        assert begun.wait(PATIENCE_S)  # what it did before may free trees of the commit at its end
     gc.collect()
     of_the_commit = len(lab.context.schema._orphans)  # which wait for one of these threads
     try:
