@@ -152,7 +152,7 @@ def give_back_with_end(thread: Executor) -> None:
     """
     if _malloc_trim is not None:
         behind = thread.submit(_filled_up).result()
-        _malloc_trim(0)
+        give_back()
         _free(behind)
 
 

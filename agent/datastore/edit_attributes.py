@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from agent.datastore.edit_elements import path_of_element, under_config
 from agent.datastore.edit_outline import Outline
 from agent.datastore.insertion import InsertRequest
 from agent.datastore.txids import Mechanism, fault_of
 from agent.errors import MAX_ERRORS, BadAttribute, BadElement, RpcError, UnknownAttribute
-from agent.xml import (
-    NETCONF_NS,
-    TXID_SPACES,
-    YANG_NS,
-    Element,
-    attribute_names,
-    local_name,
-    mixed,
-    namespace,
-    with_attributes,
-)
+from agent.xml import NETCONF_NS, TXID_SPACES, YANG_NS, Element, attribute_names, local_name, mixed, namespace
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.values import confusion
@@ -69,7 +59,7 @@ class EditAttributes:
             uri, _, local = name.rpartition("}")
             if mechanism := TXIDS.get(f"{uri[1:]} {local}"):
                 self._txid(config, mechanism, str(config.attrib[name]))
-        if outline is None or not outline.plain or not self._only_operations(config):
+        if outline is None or not outline.plain or not self._only_operations(config, outline.attributed):
             self._walk(config)
         else:
             self.empty = outline.empty
@@ -77,15 +67,14 @@ class EditAttributes:
         self.tagged = self.all_claimed()
         self.empty = self.empty or bool(self.tagged)
 
-    def _only_operations(self, config: Element) -> bool:
+    def _only_operations(self, config: Element, attributed: Sequence[Element]) -> bool:
         """Take off the attributes of a document that has only operations; of another nothing is taken off."""
-        found = with_attributes(config)
-        for element in found:
+        for element in attributed:
             value = element.get(_OPERATION)
             if len(element.attrib) > 1 or value not in OPERATIONS:
                 return False
-        found.sort(key=lambda element: sum(1 for _ in element.iterancestors()))  # as a walk comes by them
-        for element in found:
+        # As a walk comes by them.
+        for element in sorted(attributed, key=lambda element: sum(1 for _ in element.iterancestors())):
             self._operation(element, str(element.get(_OPERATION)))
             element.attrib.clear()
             self._heat(element, config)

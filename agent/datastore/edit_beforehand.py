@@ -15,7 +15,7 @@ from agent.datastore.edit_entries import Whole
 from agent.datastore.edit_outline import Outline, is_bare
 from agent.datastore.edit_pieces import Parsed, Pieces
 from agent.errors import MAX_ERRORS, RpcErrors
-from agent.xml import Element, drop, has_more_elements, serialize, with_attributes
+from agent.xml import Element, drop, has_more_elements, serialize
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree
 
@@ -68,8 +68,6 @@ def outline_of(schema: Schema, config: Element, pieces: Pieces | None = None) ->
     """
     if not has_more_elements(config, AT_ONCE_ELEMENTS):
         return None
-    if pieces is not None and (config.attrib or with_attributes(config)):
-        pieces = None
     outline = Outline(schema, config, pieces)
     if pieces is not None and outline.plain:
         pieces.over()

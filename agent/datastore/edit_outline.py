@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.datastore.edit_pieces import Pieces
-from agent.xml import Element, is_text
+from agent.xml import Element, is_text, with_attributes
 from agent.yang.cases import exclusions
 from agent.yang.expressions import value_fault
 from agent.yang.paths import MAX_KEY_OCTETS
@@ -54,14 +54,16 @@ class Outline:
     ``plain``: all elements are known and configuration, and all keys are there; nothing is long, an XPath
     expression, anydata, or to be taken for a name; nothing stands there twice or beside what excludes it.
     No text stands beside entries. Attributes are not looked at. ``empty``: a container has nothing in it.
+    ``attributed``: the elements with an attribute, in the order of the document.
 
     Args:
-        pieces: is given what is plain as soon as that is known.
+        pieces: is given what is plain as soon as that is known, unless something has an attribute.
     """
 
     def __init__(self, schema: Schema, config: Element, pieces: Pieces | None = None) -> None:
         self.empty = False
-        self._pieces = pieces
+        self.attributed = with_attributes(config)
+        self._pieces = None if config.attrib or self.attributed else pieces
         self._schema = schema
         self._levels: dict[SchemaNode | None, dict[str, SchemaNode]] = {}
         self._forms: dict[tuple[SchemaNode, Tags, Sizes], Form] = {}

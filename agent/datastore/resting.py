@@ -4,6 +4,7 @@ twice."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from agent.datastore.datastores import Datastores
 from agent.memory import give_back_with_end
@@ -36,11 +37,13 @@ class Resting:
         """Look that long from now whether something differs; what was to be looked at before is not."""
         if self._due is not None:
             self._due.cancel()
-        begin_later = asyncio.get_running_loop().call_later
         if self._datastores.candidate.gave_up_much and self._leaves_few():
-            self._due = begin_later(self._soon_s, self._begin_soon)
+            self._wait(self._soon_s, self._begin_soon)
         else:
-            self._due = begin_later(self._after_s, self._begin)
+            self._wait(self._after_s, self._begin)
+
+    def _wait(self, seconds: float, begin: Callable[[], None]) -> None:
+        self._due = asyncio.get_running_loop().call_later(seconds, begin)
 
     def _leaves_few(self) -> bool:
         with self._datastores.published.held(briefly=True) as running:
@@ -50,7 +53,7 @@ class Resting:
         if self._datastores.candidate.is_running:
             self._begin()
         else:  # somebody edits again, who is not to be kept waiting
-            self._due = asyncio.get_running_loop().call_later(self._after_s, self._begin)
+            self._wait(self._after_s, self._begin)
 
     def _begin(self) -> None:
         self._due = None

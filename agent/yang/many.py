@@ -57,13 +57,12 @@ def are_many(count: int, tree: Tree) -> bool:
     """
     if not FEW < count <= MOST_IN_PLACE:
         return count > FEW
-    most = TIMES_CHEAPER * count
+    return are_few(tree, TIMES_CHEAPER * count)
+
+
+def are_few(tree: Tree, most: int = FEW) -> bool:
+    """Return whether ``tree`` holds ``most`` units at most; it costs no more than a look at so many."""
     return sum(1 for _ in islice(_unit_nodes(tree.schema, siblings(tree.first)), most + 1)) <= most
-
-
-def are_few(tree: Tree) -> bool:
-    """Return whether ``tree`` holds few units; it costs no more than a look at so many."""
-    return sum(1 for _ in islice(_unit_nodes(tree.schema, siblings(tree.first)), FEW + 1)) <= FEW
 
 
 def _unit_nodes(schema: Schema, nodes: Iterable[Node]) -> Iterator[Node]:

@@ -14,7 +14,8 @@ from translators.strongswan.backoff import Attempts
 from translators.strongswan.options import Options
 from translators.strongswan.status import operational, state
 from translators.strongswan.status.events import Source
-from translators.strongswan.status.facts import NO_FACTS, Counters, Entry, Facts, Kind, LastError, Reason
+from translators.strongswan.status.facts import Counters, Entry, Facts, Kind, LastError, Reason
+from translators.strongswan.status.ledger import NO_FACTS
 from translators.strongswan.status.operational import Applied
 from translators.strongswan.status.state import Status
 from translators.strongswan.translator import find_yang_files

@@ -128,10 +128,6 @@ class Facts:
         return bool(self.children)
 
 
-NO_FACTS = Facts()
-"""What is known of a tunnel of which nothing has been heard."""
-
-
 def count(facts: Facts, **more: int) -> Facts:
     """Return the facts with ``more`` added to counters."""
     counters = facts.counters

@@ -12,9 +12,12 @@ from translators.strongswan.status import events, state
 from translators.strongswan.status import facts as transitions
 from translators.strongswan.status.events import Notice, Rekeying, Source
 from translators.strongswan.status.exchange import GARBLED
-from translators.strongswan.status.facts import NO_FACTS, Facts, Reason
+from translators.strongswan.status.facts import Facts, Reason
 from translators.strongswan.status.state import Section
 from translators.strongswan.translation.connections import connection_name, tunnel_of
+
+NO_FACTS = Facts()
+"""What is known of a tunnel of which nothing has been heard."""
 
 
 @dataclass(frozen=True, slots=True)

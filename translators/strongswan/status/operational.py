@@ -19,14 +19,8 @@ from translators.strongswan.backoff import Attempts
 from translators.strongswan.options import Options
 from translators.strongswan.status import state
 from translators.strongswan.status.events import Source
-from translators.strongswan.status.facts import (
-    DETAIL_CHARACTERS_MAX,
-    NO_FACTS,
-    Entry,
-    Facts,
-    LastError,
-    Reason,
-)
+from translators.strongswan.status.facts import DETAIL_CHARACTERS_MAX, Entry, Facts, LastError, Reason
+from translators.strongswan.status.ledger import NO_FACTS
 from translators.strongswan.status.state import Section
 from translators.strongswan.translation import proposals
 from translators.strongswan.translation.prefixes import canonical_address
