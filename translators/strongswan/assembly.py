@@ -73,11 +73,19 @@ def make(settings: Settings) -> StrongSwanTranslator:
     trust = CharonTrust(shared, keys, daemon)
     readmit = partial(reconcile, desired=shared.desired, live=live, trust=trust)
     logs = TunnelLogs(notify, lambda ends: between(shared.desired.entries, ends))
+    packet_owners = PacketOwners(shared)
     keeper = None
     if not without:
-        follower = Follower(shared, live=live, keys=keys, trust=trust, logs=logs, protection=protection)
+        follower = Follower(
+            shared,
+            live=live,
+            keys=keys,
+            trust=trust,
+            logs=logs,
+            packet_owners=packet_owners,
+            protection=protection,
+        )
         keeper = Keeper(options, shared, daemon=daemon, follower=follower)
-    packet_owners = PacketOwners(shared)
     planning = Planning(options, shared, pki=pki, protection=protection, trust=trust)
     parts = Parts(
         shared=shared,

@@ -18,12 +18,9 @@ from agent.errors import InvalidValue, OperationFailed, ResourceDenied
 from agent.translator import Notification
 from tests.translators.diagnosis.test_packets import ESP, IKE, capture, ipv4, udp
 from tests.translators.upkeep.test_supervisor import until
-from translators.strongswan.charon.shared import Shared
 from translators.strongswan.diagnosis import monitor
 from translators.strongswan.diagnosis.monitor import MAX_MONITORS, Monitors
-from translators.strongswan.diagnosis.packet_owners import PacketOwners, owners_by_addresses, spis_of
 from translators.strongswan.diagnosis.packets import Packet, Protocol
-from translators.strongswan.translation.desired import Desired
 
 LIMIT_S = 30
 
@@ -332,44 +329,3 @@ async def test_monitors_are_limited_and_all_end_with_the_agent(tmp_path: Path) -
     await monitors.close()
     await told.until("monitor-ended", MAX_MONITORS)
     await monitors.close()
-
-
-# -- whose packet it is --------------------------------------------------------------------------
-
-
-def packet(source: str, destination: str, **more: str) -> Packet:
-    return Packet(Protocol.ESP, source, destination, 100, 1, **more)  # type: ignore[arg-type]
-
-
-def test_spis_of_what_charon_lists() -> None:
-    child = {"spi-in": "c1", "spi-out": "c2"}
-    sas = [
-        {"name": "ipsec-7", "initiator-spi": "aa", "child-sas": {"net-1": child}},
-        {"name": "somebody-elses", "initiator-spi": "bb", "child-sas": {}},
-        {"name": "ipsec-8"},
-    ]
-    assert spis_of(sas) == {"aa": "7", "c1": "7", "c2": "7"}  # type: ignore[arg-type]
-
-
-def test_owners_by_addresses() -> None:
-    desired = Desired()
-    desired.entries = {
-        "1": {"local-address": "192.0.2.1", "peer": "198.51.100.1"},
-        "2": {"local-address": "192.0.2.1", "peer": "198.51.100.2"},
-        "3": {"local-address": "192.0.2.1"},
-        "4": {"local-address": "192.0.2.9", "peer": "198.51.100.1"},
-        "5": {"local-address": "192.0.2.1", "peer": "198.51.100.1", "enabled": False},
-    }
-    assert owners_by_addresses(desired, packet("198.51.100.1", "192.0.2.1")) == ["1", "3"]
-    assert owners_by_addresses(desired, packet("192.0.2.1", "203.0.113.5")) == ["3"]
-    assert owners_by_addresses(desired, packet("203.0.113.1", "203.0.113.2")) == []
-
-
-async def test_without_charon_addresses_are_what_is_known() -> None:
-    desired = Desired()
-    desired.entries = {"1": {"local-address": "192.0.2.1", "peer": "198.51.100.1"}}
-    owners = PacketOwners(Shared(desired))
-    await owners.refresh()
-    assert owners.of(packet("192.0.2.1", "198.51.100.1", spi="c1")) == ["1"]
-    assert owners._refreshing is not None
-    owners._refreshing.cancel()

@@ -6,6 +6,7 @@ from translators.strongswan.charon.session import CharonSession
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import Section
 from translators.strongswan.diagnosis.logs import TunnelLogs
+from translators.strongswan.diagnosis.packet_owners import PacketOwners
 from translators.strongswan.pki.charon_keys import CharonKeys
 from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.status import announcements
@@ -26,6 +27,7 @@ class Follower:
         keys: CharonKeys,
         trust: CharonTrust,
         logs: TunnelLogs,
+        packet_owners: PacketOwners,
         protection: Protection,
     ) -> None:
         self._shared = shared
@@ -33,6 +35,7 @@ class Follower:
         self._keys = keys
         self._trust = trust
         self._logs = logs
+        self._packet_owners = packet_owners
         self._protection = protection
 
     async def agree(self, session: CharonSession) -> None:
@@ -45,6 +48,7 @@ class Follower:
     def on_event(self, session: CharonSession, event: str, message: Section) -> None:
         """Hand on one VICI event."""
         self._logs.on_event(session, event, message)
+        self._packet_owners.on_event(event, message)
         self._live.on_event(session, event, message)
 
     def on_notice(self, notice: Notice) -> None:
@@ -62,6 +66,7 @@ class Follower:
 
     def lost(self, detail: str) -> None:
         """Tell that it is gone, and every SA with it."""
+        self._packet_owners.lost()
         self._live.daemon_changed()
         self._live.announcer.tell_at_once(announcements.daemon_stopped(detail))
         self._live.lost(detail)
