@@ -399,3 +399,17 @@ def test_with_alerts_the_log_tells_of_retransmissions() -> None:
 def test_a_peer_address_of_a_notice_comes_without_its_port() -> None:
     assert notice(8).peer_address == "192.0.2.1"
     assert Notice(8, "", "", "", "2001:db8::1[4500]").peer_address == "2001:db8::1"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("failed to establish CHILD_SA, keeping IKE_SA", True),
+        ("received NO_PROPOSAL_CHOSEN error notify", True),  # IKEv1
+        ("received INVALID_ID_INFORMATION error notify", True),
+        ("received TS_UNACCEPTABLE notify, no CHILD_SA built", False),  # the first follows
+        ("received AUTHENTICATION_FAILED notify error", False),  # ike-updown follows
+    ],
+)
+def test_lines_after_which_a_child_will_not_come_up(line: str, expected: bool) -> None:
+    assert events.is_child_refused(line) is expected

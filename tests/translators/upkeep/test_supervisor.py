@@ -39,8 +39,9 @@ class Tunnel:
             raise answer
         return answer
 
-    async def _initiate(self, _name: str) -> None:
+    async def _initiate(self, _name: str) -> int:
         self.initiated += 1
+        return 1
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -136,15 +137,19 @@ def long_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor_module, "ATTEMPT_S", 60.0)
 
 
-def never_up(options: Options, peer_of: Callable[[str], str]) -> tuple[Supervisor, list[str]]:
-    """Return a supervisor of tunnels that stay down, and the names of those that it has initiated."""
+def never_up(
+    options: Options, peer_of: Callable[[str], str], children: int = 1
+) -> tuple[Supervisor, list[str]]:
+    """Return a supervisor of tunnels with so many children that stay down, and the names of those that it
+    has initiated."""
     initiated: list[str] = []
 
     async def look(_name: str) -> Progress:
         return Progress.DOWN
 
-    async def initiate(name: str) -> None:
+    async def initiate(name: str) -> int:
         initiated.append(name)
+        return children
 
     return Supervisor(options, look, initiate, peer_of), initiated
 
@@ -217,6 +222,44 @@ async def test_one_peer_is_not_flooded_and_another_does_not_wait_for_it() -> Non
     assert len([name for name in initiated if name.startswith("a")]) <= AT_A_TIME
     supervisor.went_up("a0")
     await until(lambda: len([name for name in initiated if name.startswith("a")]) == AT_A_TIME + 1)
+    supervisor.forget_all()
+
+
+@pytest.mark.usefixtures("long_attempts")
+@pytest.mark.parametrize("children", [1, 3])
+async def test_an_attempt_of_which_every_child_is_settled_gives_its_place(children: int) -> None:
+    supervisor, initiated = never_up(
+        Options(attempts_at_once=1, retry_first=500.0, retry_max=1000.0), lambda name: name, children
+    )
+    supervisor.want("a")
+    await until(lambda: initiated == ["a"])
+    supervisor.want("b")
+    for _child in range(children):
+        assert supervisor._all_turns.locked()
+        supervisor.child_settled("a")
+    await until(lambda: initiated == ["a", "b"])
+    supervisor.child_settled("nobody")
+    supervisor.forget_all()
+
+
+@pytest.mark.usefixtures("long_attempts")
+async def test_a_child_that_is_refused_before_its_attempt_is_told_of_counts() -> None:
+    initiated: list[str] = []
+
+    async def look(_name: str) -> Progress:
+        return Progress.DOWN
+
+    async def initiate(name: str) -> int:
+        initiated.append(name)
+        supervisor.child_settled(name)
+        return 1
+
+    supervisor = Supervisor(
+        Options(attempts_at_once=1, retry_first=500.0, retry_max=1000.0), look, initiate, lambda name: name
+    )
+    supervisor.want("a")
+    supervisor.want("b")
+    await until(lambda: initiated == ["a", "b"])
     supervisor.forget_all()
 
 

@@ -220,6 +220,8 @@ _CAUSES: tuple[tuple[re.Pattern[str], Reason, str], ...] = (
     (re.compile("received DELETE for (IKE_SA|ESP|AH)"), Reason.PEER_CLOSED, "the peer ended it"),
     (re.compile("received INITIAL_CONTACT"), Reason.PEER_RESTARTED, "the peer began anew"),
 )  # fmt: skip
+# The second: IKEv1.
+_CHILD_REFUSED = re.compile("^failed to establish CHILD_SA, keeping IKE_SA$|^received [A-Z_]+ error notify$")
 _RETRANSMIT = re.compile("^(?:sending )?retransmit ([0-9]+) of request")
 _REAUTHENTICATION = re.compile("^reauthenticating IKE_SA")
 _ANSWER = re.compile("^parsed [A-Z_0-9]+ response")
@@ -265,6 +267,12 @@ def on_log(facts: Facts, message: str, now: float, source: Source, *, sa: str = 
                 return facts  # error-notify has said so, with more detail
             return transitions.failed(facts, reason, f"{text} ({message})", now)
     return facts
+
+
+def is_child_refused(message: str) -> bool:
+    """Say whether a line of charon's log is that a CHILD_SA did not come to be, and its IKE_SA goes on: no
+    event tells that."""
+    return _CHILD_REFUSED.match(message) is not None
 
 
 def on_updown(facts: Facts, event: str, sa: Section, up: bool, now: float) -> Facts:

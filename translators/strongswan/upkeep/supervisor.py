@@ -79,6 +79,10 @@ class _Watched:
     initiated: int = 0
     up_since_s: float | None = None
     timer: asyncio.TimerHandle | None = None
+    asked: int | None = None
+    """The children that the last attempt asked for; None while it is being made."""
+    settled: int = 0
+    """Those of them that are up or were refused."""
     outcome: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -86,16 +90,16 @@ class _Watched:
 class Supervisor:
     """Watches the initiators by connection name.
 
-    ``look`` returns the progress of a tunnel, ``initiate`` begins one attempt; both may raise
-    ViciError, which is taken as "try later". ``peer_of`` returns what tunnels to one peer share;
-    ``changed`` hears of each name that begins or ceases to be watched.
+    ``look`` returns the progress of a tunnel, ``initiate`` begins one attempt and returns for how many
+    children; both may raise ViciError, which is taken as "try later". ``peer_of`` returns what tunnels to
+    one peer share; ``changed`` hears of each name that begins or ceases to be watched.
     """
 
     def __init__(
         self,
         options: Options,
         look: Callable[[str], Awaitable[Progress]],
-        initiate: Callable[[str], Awaitable[None]],
+        initiate: Callable[[str], Awaitable[int]],
         peer_of: Callable[[str], str],
         changed: Callable[[str], None] = lambda _name: None,
     ) -> None:
@@ -156,6 +160,18 @@ class Supervisor:
             watched.up_since_s = asyncio.get_running_loop().time()
             watched.outcome.set()
             self._disarm(watched)
+
+    def child_settled(self, name: str) -> None:
+        """Note that a child of the tunnel is up or was refused, of which an IKE_SA says nothing; an attempt
+        of which all are gives its place to the next."""
+        if (watched := self._watched.get(name)) is not None:
+            watched.settled += 1
+            self._give_place(watched)
+
+    @staticmethod
+    def _give_place(watched: _Watched) -> None:
+        if watched.asked is not None and watched.settled >= watched.asked:
+            watched.outcome.set()
 
     def went_down(self, name: str) -> None:
         """Note that an SA of the tunnel ended; see whether the tunnel did."""
@@ -238,6 +254,8 @@ class Supervisor:
             watched.initiated += 1
             log.debug("%s: attempt %d", name, watched.initiated)
             watched.outcome.clear()
-            await self._initiate(name)
+            watched.asked, watched.settled = None, 0
+            watched.asked = await self._initiate(name)
+            self._give_place(watched)
             await is_set_within(watched.outcome, ATTEMPT_S)
         return True

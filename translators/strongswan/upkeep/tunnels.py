@@ -24,7 +24,7 @@ from translators.strongswan.options import Options
 from translators.strongswan.status import announcements, state, unnamed
 from translators.strongswan.status import facts as transitions
 from translators.strongswan.status.announcements import Drift
-from translators.strongswan.status.events import Notice
+from translators.strongswan.status.events import Notice, is_child_refused
 from translators.strongswan.status.facts import Facts, Reason
 from translators.strongswan.status.ledger import Ledger, SaEvent
 from translators.strongswan.status.state import Status
@@ -289,6 +289,8 @@ class LiveTunnels:
         elif name:
             sa = str(message.get("ikesa-uniqueid", ""))
             self._ledger.on_log(name, line, session.source, now, sa=sa)
+            if is_child_refused(line):
+                self.supervisor.child_settled(name)
             if (detail := self._desired.why_barred(name, line)) is not None:
                 self.fail(barred(name) or "", Reason.IDENTITY_CONFLICT, detail)
         else:
@@ -314,6 +316,8 @@ class LiveTunnels:
             # Of several children the others may still be missing; the next look tells.
             if len(self.children(found.tunnel)) < 2:
                 self.supervisor.went_up(name)
+            else:
+                self.supervisor.child_settled(name)
         else:
             self._guard(found.tunnel, found.sa)
 
@@ -382,7 +386,7 @@ class LiveTunnels:
         # An external charon may be in another network namespace, of which we do not see the addresses.
         return self._ours
 
-    async def _initiate(self, name: str) -> None:
+    async def _initiate(self, name: str) -> int:
         session = self._shared.session
         if session is None:
             raise ViciUnavailable("initiate", "there is no charon at the moment")
@@ -395,6 +399,7 @@ class LiveTunnels:
         self.negotiations.begin(tunnel, self._peer_of(name), children=wanted, error=error)
         for command, request in requests:
             await session.request(command, request)
+        return len(requests)
 
     def _peer_of(self, name: str) -> str:
         return str(self._desired.entries.get(tunnel_of(name) or "", {}).get("peer", ""))
