@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from agent.datastore.backends import kind_of
 from agent.datastore.configuration import Configuration
+from agent.tables import fitted
 from agent.translator import Translator
 from agent.yang.many import locate_all
 from agent.yang.tree import Tree
@@ -40,8 +41,7 @@ class Loaded:
             paths = self._found[unit.schema_node.path]
             (paths.add if nodes else paths.discard)(unit.path)
         for path, paths in self._found.items():
-            if len(paths) < len(own) // 2:
-                self._found[path] = set(paths)  # what was taken out of one keeps a table as long as before
+            self._found[path] = fitted(paths)
         return self.sentence() != before
 
     def sentence(self) -> str:

@@ -89,7 +89,7 @@ ROOMS = (
     Room(("agent/data_folder.py",), ("agent.errors", "agent.regular_file")),
     Room(("agent/credential.py",), ("agent.transport.files",)),
     Room(("agent/watchdog.py",), ("agent.supervision",)),
-    Room(("agent/loaded.py",), (*VALUES, "agent.datastore")),
+    Room(("agent/loaded.py",), (*VALUES, "agent.datastore", "agent.tables")),
     Room(
         ("agent/phases.py",),
         (*VALUES, "agent.datastore", "agent.loaded", "agent.supervision", "agent.watchdog"),
@@ -116,7 +116,7 @@ ROOMS = (
         ("asyncssh",),
     ),
     Room(("agent/repair.py",), ("agent.datastore",)),
-    Room(("agent/measures.py", "agent/tally.py"), pure=True),
+    Room(("agent/measures.py", "agent/tables.py", "agent/tally.py"), pure=True),
     Room(("agent/translator.py",), ("agent.errors", "agent.measures", "agent.yang"), pure=True),
     Room(("agent/yang/native.py",), ("agent.errors", "agent.yang.gate"), ("libyang", "_libyang", "cffi")),
     Room(("agent/yang/*.py",), ("agent.errors", "agent.yang")),
@@ -143,7 +143,7 @@ ROOMS = (
         ("agent/datastore/database.py", "agent/datastore/salvage.py"),
         (*VALUES, "agent.datastore", "agent.regular_file"),
     ),
-    Room(("agent/datastore/txids.py",), pure=True),
+    Room(("agent/datastore/txids.py",), ("agent.tables",), pure=True),
     Room(("agent/datastore/differing.py",), ("agent.datastore.txids",), pure=True),
     Room(
         ("agent/datastore/*.py",),
@@ -332,7 +332,7 @@ ROOMS = (
     ),
     Room(
         (f"{STRONGSWAN}/translation/*.py",),
-        _up_to("translation", "agent.errors"),
+        _up_to("translation", "agent.errors", "agent.tables"),
         ("cryptography",),
         pure=True,
     ),

@@ -14,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from itertools import islice
 
+from agent.tables import fitted
+
 MAX_KNOWN = 10_000
 """Ids that are remembered beside those in use: one that was left behind longer ago is not known any more."""
 MAX_LENGTH = 255
@@ -109,11 +111,9 @@ class Txids:
 
     def forget(self, units: Iterable[str]) -> None:
         """Forget units that are not there any more: they have the id of what they would lie in."""
-        before = len(self.units)
         for path in units:
             self.units.pop(path, None)
-        if len(self.units) < before // 2:
-            self.units = dict(self.units)  # what is taken out of one keeps a table as long as before
+        self.units = fitted(self.units)
 
     def know(self, commit_id: int, time: str) -> None:
         """Take note of a commit that is or was in force."""

@@ -129,6 +129,7 @@ class Changes:
             else:
                 self._live.revive(tunnel)
             yield
+        desired.tidy()
         for name in wanted:
             # Not before: who looks after a tunnel that is not desired yet has it stay down.
             self._live.want(name)

@@ -22,6 +22,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
+from agent.tables import fitted
 from translators.strongswan.model import Json
 from translators.strongswan.pieces import Pieces, at_once
 from translators.strongswan.translation.around import Around, value_at
@@ -215,6 +216,15 @@ class Claims:
         if (claim := self._claims.pop(tunnel, None)) is not None:
             for index, key in self._places(claim):
                 index.remove(key, claim)
+
+    def tidy(self) -> None:
+        """Take no more memory than what is held needs."""
+        self._claims = fitted(self._claims)
+        for index in (
+            *(self._owners, self._known, self._pairs, self._owner_texts),
+            *(self._ppks, self._ikev1, self._ends),
+        ):
+            index.tidy()
 
     def _places(self, claim: Claim) -> list[tuple[Marked[Any, Claim], Hashable]]:
         found: list[tuple[Marked[Any, Claim], Hashable]] = [(self._pairs, claim.pair)]

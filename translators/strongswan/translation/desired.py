@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
+from agent.tables import fitted
 from translators.strongswan.model import Json
 from translators.strongswan.pieces import Pieces, at_once
 from translators.strongswan.translation import connections, revocation, strangers
@@ -125,6 +126,13 @@ class Desired:
         self._kept.forget(tunnel)
         if self._part(tunnel) == part:
             self._fence = fence
+
+    def tidy(self) -> None:
+        """Take no more memory than what is left needs, after entries that have gone."""
+        self.entries, self.messages = fitted(self.entries), fitted(self.messages)
+        self._translations = fitted(self._translations)
+        self.claims.tidy()
+        self.overlaps.tidy()
 
     def _add(self, tunnel: str, entry: Json, around: Surroundings | None) -> None:
         self.entries[tunnel] = self._one_of_each.entry(entry)

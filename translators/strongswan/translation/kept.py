@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
+from agent.tables import fitted
 from translators.strongswan.model import Json
 from translators.strongswan.translation import connections, identities, prefixes
 from translators.strongswan.translation.around import Around
@@ -144,6 +145,6 @@ class Kept:
         self._entries.pop(tunnel, None)
         if self._made >= MANY and not self._entries:
             self._made = 0
-            self._entries = {}  # the old one stays as large as it was
+            self._entries = fitted(self._entries)
             prefixes.forget_texts()
             identities.forget_texts()

@@ -10,6 +10,8 @@ from collections.abc import Set as AbstractSet
 from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
+from agent.tables import fitted
+
 
 class OfTunnel(Protocol):
     """Something of one tunnel."""
@@ -76,6 +78,10 @@ class Marked(Generic[K, T]):
             ((left,),) = [of_mark.values() for of_mark in several.values()]
             del self._several[key]
             self._alone[key] = left
+
+    def tidy(self) -> None:
+        """Take no more memory than what is held needs."""
+        self._alone, self._several = fitted(self._alone), fitted(self._several)
 
     def by_mark(self, key: K) -> Iterator[tuple[Hashable, Iterable[str]]]:
         """Yield the tunnels that have something under ``key``, by their marks."""

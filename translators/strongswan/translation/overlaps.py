@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
 
+from agent.tables import fitted
 from translators.strongswan.pieces import Pieces, at_once
 from translators.strongswan.translation.connections import Messages
 from translators.strongswan.translation.credentials import Conflict
@@ -121,6 +122,9 @@ class _Side:
         if not lengths[one[2]]:
             del lengths[one[2]]
 
+    def tidy(self) -> None:
+        self.under = fitted(self.under)
+
     def around(self, one: Prefix) -> list[Prefix]:
         """Return the prefixes that contain ``one``, itself among them."""
         cuts = (cut(one, length) for length in self._lengths[one[0]] if length <= one[2])
@@ -181,6 +185,11 @@ class _Policies(_Holders):
         local, remote = key
         self._local.remove(local, remote, one.tunnel)
         self._remote.remove(remote, local, one.tunnel)
+
+    def tidy(self) -> None:
+        super().tidy()
+        self._local.tidy()
+        self._remote.tidy()
 
     def overlapping(self, pair: Pair) -> Iterator[tuple[str, Pair]]:
         """Yield every pair that has packets in common with ``pair``, and whose it is."""
@@ -279,6 +288,12 @@ class Overlaps(_Carried):
         """Set or (None) remove what ``tunnel`` carries."""
         self._found = {}
         super().put(tunnel, traffic)
+
+    def tidy(self) -> None:
+        """Take no more memory than what is held needs."""
+        self._traffic = fitted(self._traffic)
+        for held in (*self._sent.all(), *self._received.all()):
+            held.tidy()
 
     def conflicts(self, replaced: AbstractSet[str], wanted: Iterable[Traffic]) -> list[Conflict]:
         """Return which of ``wanted`` have a pair that another has too, to another peer, once the tunnels in

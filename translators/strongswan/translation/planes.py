@@ -67,6 +67,12 @@ class Planes(Generic[Held]):
         if not by_mask:
             del self._held[plane.interface]
 
+    def all(self) -> Iterator[Held]:
+        """Yield what is held in each plane."""
+        for by_mask in self._held.values():
+            for by_mark in by_mask.values():
+                yield from by_mark.values()
+
     def meeting(self, plane: Plane) -> Iterator[tuple[Plane, Held]]:
         """Yield every plane that has packets in common with ``plane``, itself among them."""
         of_interface = self._held.get(plane.interface)
