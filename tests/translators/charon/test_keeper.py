@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -34,6 +35,10 @@ class Follower:
         self.may, self.agreeing = asyncio.Event(), asyncio.Event()
         self.on_event = self.on_notice = self.lost = self.found = lambda *_arguments: None
         self.hindered = lambda: None
+        self.is_watched = False
+
+    def is_log_watched(self) -> bool:
+        return self.is_watched
 
     async def agree(self, _session: CharonSession) -> None:
         self.agreeing.set()
@@ -72,4 +77,48 @@ async def test_with_few_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
     follower.may.set()
     await start
     assert shared.session is not None
+    await made.stop()
+
+
+class Daemon:
+    """One that starts, or was left running."""
+
+    vici_socket = notify_socket = Path("vici.sock")
+
+    def __init__(self, *, adopted: bool) -> None:
+        self.adopted = adopted
+
+    async def start(self) -> bool:
+        return self.adopted
+
+    async def stop(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("daemon", "tunnels", "is_watched", "later"),
+    [
+        (Daemon(adopted=False), AWAITED_MAX + 1, False, True),
+        (Daemon(adopted=False), AWAITED_MAX, False, False),
+        (Daemon(adopted=False), AWAITED_MAX + 1, True, False),
+        (Daemon(adopted=True), AWAITED_MAX + 1, False, False),
+        (None, AWAITED_MAX + 1, False, False),
+    ],
+)
+async def test_only_a_new_charon_of_our_own_is_told_of_many_tunnels_unheard(
+    monkeypatch: pytest.MonkeyPatch, daemon: Any, tunnels: int, is_watched: bool, later: bool
+) -> None:
+    asked: list[bool] = []
+
+    async def opened(*_arguments: Any, log_later: bool, **_named: Any) -> Session:
+        asked.append(log_later)
+        return Session()
+
+    made, follower, _shared = keeper_of(tunnels, monkeypatch)
+    monkeypatch.setattr(keeper.CharonSession, "open", opened)
+    made._daemon, follower.is_watched = daemon, is_watched
+    follower.may.set()
+    await made.start()
+    await made.available(60)
+    assert asked == [later]
     await made.stop()

@@ -220,6 +220,38 @@ async def test_events_are_received_until_the_connection_is_lost(tmp_path: Path) 
         await stream.close()
 
 
+async def test_an_event_is_added_while_others_are_received(tmp_path: Path) -> None:
+    answers = [
+        packet(Packet.EVENT_CONFIRM),
+        packet(Packet.EVENT, {"n": "0"}, "ike-updown")
+        + packet(Packet.EVENT_CONFIRM)
+        + packet(Packet.EVENT, {"n": "1"}, "log"),
+    ]
+    async with charon(tmp_path, *answers, then_close=True) as socket:
+        stream = await EventStream.open(socket)
+        await stream.subscribe(["ike-updown"])
+        received: list[Any] = []
+        draining = asyncio.create_task(drain(stream, received))
+        await stream.add("log")
+        with pytest.raises(ViciUnavailable):
+            await draining
+        assert received == [("ike-updown", {"n": "0"}), ("log", {"n": "1"})]
+        with pytest.raises(ViciUnavailable):
+            await stream.add("log", limit_s=0)
+        await stream.close()
+
+
+async def test_who_adds_an_event_does_not_wait_for_a_connection_that_is_lost(tmp_path: Path) -> None:
+    async with charon(tmp_path, packet(Packet.EVENT_CONFIRM), b"", then_close=True) as socket:
+        stream = await EventStream.open(socket)
+        await stream.subscribe(["ike-updown"])
+        draining = asyncio.create_task(drain(stream, []))
+        await stream.add("log", limit_s=1000)
+        with pytest.raises(ViciUnavailable):
+            await draining
+        await stream.close()
+
+
 async def test_each_of_several_commands_says_for_itself_whether_it_was_refused(tmp_path: Path) -> None:
     refused = reply({"success": "no", "errmsg": "not with me"})
     async with charon(tmp_path, reply({}), refused, reply({"success": "yes"})) as socket:

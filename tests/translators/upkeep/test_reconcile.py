@@ -47,6 +47,9 @@ class FakeCharon:
             raise ViciError(command, "not found")
         return {}
 
+    async def hear_log(self) -> None:
+        self.asked.append(("hear-log", ""))
+
     async def each(self, requests: Sequence[tuple[str, Mapping[str, Any]]]) -> list[ViciError | None]:
         found: list[ViciError | None] = []
         for command, message in requests:
@@ -64,6 +67,8 @@ class FakeCharon:
         return {}
 
     async def list_sas(self, _name: str | None = None) -> list[Any]:
+        if self.asked:  # before, of what is to be unloaded
+            self.asked.append(("list-sas", ""))
         return []
 
 
@@ -103,6 +108,8 @@ async def test_connections_come_before_barriers_and_the_secrets_after_both() -> 
         ("load-shared", "ipsec-2"),
         ("load-shared", "ipsec-1"),
         ("load-shared", further),
+        ("hear-log", ""),
+        ("list-sas", ""),
     ]
 
 

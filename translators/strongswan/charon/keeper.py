@@ -46,11 +46,15 @@ class Follower(Protocol):
     """Who follows each charon from when it answers until it is lost."""
 
     async def agree(self, session: CharonSession) -> None:
-        """Make the charon of a new session hold what is desired; it is in use only after this returned.
+        """Make the charon of a new session hold what is desired, and hear its log; it is in use only after
+        this returned.
 
         Raises:
             ViciError: charon refused, or was lost on the way.
         """
+
+    def is_log_watched(self) -> bool:
+        """Return whether somebody wants each line of charon's log, also of what it is told at its start."""
 
     def on_event(self, session: CharonSession, event: str, message: Section) -> None:
         """Take one VICI event of ``session``."""
@@ -210,15 +214,22 @@ class Keeper:
 
     async def _connect(self) -> CharonSession:
         vici_socket, notify_socket = self._options.vici_socket, self._options.error_notify_socket
+        is_new = False
         if self._daemon is not None:
-            await self._daemon.start()
+            is_new = not await self._daemon.start()
             vici_socket, notify_socket = self._daemon.vici_socket, self._daemon.notify_socket
-        follower = self._follower
+        follower, many = self._follower, len(self._shared.desired.messages) > AWAITED_MAX
         session = await CharonSession.open(
-            vici_socket, notify_socket, on_event=follower.on_event, on_notice=follower.on_notice
+            vici_socket,
+            notify_socket,
+            on_event=follower.on_event,
+            on_notice=follower.on_notice,
+            # A line for each that is loaded costs charon half as much again. What it does is in its file
+            # all the same, and nobody else has told it anything yet.
+            log_later=is_new and many and not follower.is_log_watched(),
         )
         self._trouble = "it is being told what is configured"
-        if len(self._shared.desired.messages) > AWAITED_MAX:
+        if many:
             self._first_outcome.set()
         try:
             await follower.agree(session)

@@ -30,7 +30,8 @@ from translators.strongswan.translation.proposals import Available
 
 log = logging.getLogger(__name__)
 
-EVENTS = ("ike-updown", "child-updown", "ike-rekey", "child-rekey", "log", "alert")
+EVENTS = ("ike-updown", "child-updown", "ike-rekey", "child-rekey", "alert")
+LOG = "log"
 LIST_LIMIT_S = 30.0
 
 OnEvent = Callable[["CharonSession", str, Section], None]
@@ -51,12 +52,20 @@ class CharonSession:
         self.plugins: Sequence[str] = ()
         self.source = Source.LOG
         self.own_loads = OwnLoads()
+        self._hears_log = False
 
     @classmethod
     async def open(
-        cls, vici_socket: Path, notify_socket: Path, *, on_event: OnEvent, on_notice: OnNotice
+        cls,
+        vici_socket: Path,
+        notify_socket: Path,
+        *,
+        on_event: OnEvent,
+        on_notice: OnNotice,
+        log_later: bool = False,
     ) -> CharonSession:
-        """Connect, learn what this charon can do, and begin to hand on its events.
+        """Connect, learn what this charon can do, and begin to hand on its events. ``log_later``: its log
+        only once ``hear_log`` is called.
 
         Raises:
             ViciError: charon does not answer, or not as a charon does.
@@ -70,7 +79,7 @@ class CharonSession:
             opened.push_async_callback(events.close)
             session = cls(commands, polling, events)
             await session._introduce()
-            await session._listen(notify_socket, on_event, on_notice)
+            await session._listen(notify_socket, on_event, on_notice, log_later=log_later)
             opened.pop_all()
             return session
 
@@ -80,8 +89,11 @@ class CharonSession:
         self.algorithms = {kind: frozenset(names) for kind, names in kinds.items() if isinstance(names, dict)}
         self.plugins = strings((await self._commands.request("stats")).get("plugins"))
 
-    async def _listen(self, notify_socket: Path, on_event: OnEvent, on_notice: OnNotice) -> None:
-        if "alert" in await self._events.subscribe(EVENTS):
+    async def _listen(
+        self, notify_socket: Path, on_event: OnEvent, on_notice: OnNotice, *, log_later: bool
+    ) -> None:
+        self._hears_log = not log_later
+        if "alert" in await self._events.subscribe(EVENTS if log_later else (*EVENTS, LOG)):
             self.source = Source.ALERT
         self._tasks.append(asyncio.create_task(self._read_events(on_event)))
         if self.source is Source.ALERT:
@@ -94,6 +106,19 @@ class CharonSession:
             return
         self.source = Source.ERROR_NOTIFY
         self._tasks.append(asyncio.create_task(self._read_notices(reader, writer, on_notice)))
+
+    async def hear_log(self) -> None:
+        """Have charon's log handed on from now on, if it is not yet.
+
+        Raises:
+            ViciUnavailable: charon is lost.
+        """
+        if self._hears_log:
+            return
+        await self._events.add(LOG)
+        # Of what we loaded until now no line comes: charon makes none before somebody listens.
+        self.own_loads = OwnLoads()
+        self._hears_log = True
 
     async def _read_events(self, on_event: OnEvent) -> None:
         try:

@@ -280,6 +280,7 @@ class EventStream(_Wire):
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         super().__init__(reader, writer)
         self._early: list[tuple[str, Section]] = []
+        self._answered = asyncio.Event()
 
     async def subscribe(self, events: Sequence[str], limit_s: float = REQUEST_LIMIT_S) -> frozenset[str]:
         """Register for ``events``; return those that this charon knows (``alert`` is new in 6.0.3).
@@ -305,6 +306,20 @@ class EventStream(_Wire):
                 return bool(kind == Packet.EVENT_CONFIRM)
             self._early.append((name, body))
 
+    async def add(self, event: str, limit_s: float = REQUEST_LIMIT_S) -> None:
+        """Register for one more event, while somebody else takes what comes.
+
+        Raises:
+            ViciUnavailable: the connection broke or ``limit_s`` passed.
+        """
+        self._answered.clear()
+        try:
+            async with asyncio.timeout(limit_s):
+                await self._write(Packet.register_event(event))
+                await self._answered.wait()
+        except (TimeoutError, OSError):
+            raise ViciUnavailable("register", "charon does not answer on the event connection") from None
+
     async def __aiter__(self) -> AsyncIterator[tuple[str, Section]]:
         """Yield (event, message) until the connection is lost.
 
@@ -320,10 +335,13 @@ class EventStream(_Wire):
             try:
                 segment = await self._read()
             except (OSError, asyncio.IncompleteReadError):
+                self._answered.set()  # nothing comes any more
                 raise ViciUnavailable("events", "charon closed the event connection") from None
             kind, name, body = _parse("events", segment)
             if kind == Packet.EVENT:
                 yield name, body
+            else:
+                self._answered.set()
 
 
 @contextlib.contextmanager

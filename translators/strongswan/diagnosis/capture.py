@@ -41,6 +41,11 @@ class Capture:
             reason = os.strerror(errno.EISDIR if path.is_dir() else errno.ENOENT)
             raise OptionError(f"[translator.strongswan] capture: {path}: {reason}")
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether there is a file to write to."""
+        return self._path is not None
+
     def event(self, now: float, event: str, message: Section) -> None:
         """Write a VICI event."""
         self._write({"at": now, "event": event, "message": message})

@@ -60,6 +60,11 @@ class TunnelLogs:
         self._source: object = None
         self._unnamed: dict[str, Sequence[str]] = {}
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether somebody is shown any of it."""
+        return bool(self._running)
+
     def start(self, input: Json) -> Json:
         """Carry out ``start-log``.
 

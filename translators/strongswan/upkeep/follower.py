@@ -45,6 +45,10 @@ class Follower:
             await self._protection.agree(session)
             await reconcile(session, self._shared.desired, self._live, trust=self._trust)
 
+    def is_log_watched(self) -> bool:
+        """Return whether a log is shown or captured."""
+        return self._logs.is_shown or self._live.is_captured
+
     def on_event(self, session: CharonSession, event: str, message: Section) -> None:
         """Hand on one VICI event."""
         self._logs.on_event(session, event, message)

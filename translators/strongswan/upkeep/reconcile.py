@@ -53,6 +53,8 @@ async def reconcile(
     await trust.agree(session)
     await _unload_others(session, desired)
     await _load_all(session, desired, live)
+    # Before the SAs are listed: of what is not listed yet the log is heard.
+    await session.hear_log()
     await _settle(session, trust)
     sas = await session.list_sas()
     await _end_drifted(session, desired, sas)

@@ -113,6 +113,11 @@ class LiveTunnels:
         await self.addresses.stop()
         self._capture.close()
 
+    @property
+    def is_captured(self) -> bool:
+        """Whether what charon says is written down for a report of a defect."""
+        return self._capture.is_kept
+
     def changed(self, tunnel: str) -> None:
         """Say that the state of ``tunnel`` may be another."""
         self._state_changed([f"{entry_path(tunnel)}/state"])
