@@ -15,7 +15,7 @@ from agent.datastore.edit_entries import Whole
 from agent.datastore.edit_outline import Outline, is_bare
 from agent.datastore.edit_pieces import Parsed, Pieces
 from agent.errors import MAX_ERRORS, RpcErrors
-from agent.xml import Element, drop, has_more_elements, serialize
+from agent.xml import NETCONF_NS, Element, drop, has_more_elements, qname, serialize
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree
 
@@ -102,6 +102,27 @@ def _takes_keys(schema: Schema, attributes: EditAttributes) -> bool:
         operation in ("delete", "remove") and not len(element) and schema_of_element(schema, element).is_key
         for element, operation in attributes.operation.items()
     )
+
+
+def cut(schema: Schema, config: Element) -> bool:
+    """Have a large ``<config>`` hold only the entries at its beginning, ``SMALL_ELEMENTS`` elements at most;
+    return whether an edit with these does the same to them as one with all of it."""
+    last = next(islice(config.iterdescendants(), SMALL_ELEMENTS, None))
+    way = [last, *last.iterancestors()]
+    way = way[: way.index(config)][::-1]
+    level, after = schema.roots, way[0]
+    for element in way:
+        node = level.get(qname(element))
+        if node is None or element.get(f"{{{NETCONF_NS}}}operation") is not None:
+            return False
+        after, level = element, node.children
+        if node.has_instances:
+            break
+    for element in way[: way.index(after) + 1]:
+        above = element.getparent()
+        assert above is not None
+        del above[above.index(element) + (element is not after) :]
+    return True
 
 
 def refuse_costly(

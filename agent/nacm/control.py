@@ -117,9 +117,12 @@ class AccessControl:
         self.denied_operations += 1
         log.warning("denied: %s", problem.message)
 
-    def refuse_any_change(self, access: Access) -> None:
-        """Raise RpcErrors, counted and logged, for who may change nothing: before anything is looked at."""
-        refusal = access.change_refusal()
+    def refuse_any_change(self, access: Access, path: str | None = None) -> None:
+        """Raise RpcErrors, counted and logged, for who may change nothing: before anything is looked at.
+
+        ``path``: of what he names.
+        """
+        refusal = access.change_refusal(path)
         self.refuse_writes([] if refusal is None else [refusal])
 
     def refuse_changes(self, access: Access, found: Iterable[Difference]) -> None:

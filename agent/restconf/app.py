@@ -288,7 +288,7 @@ class Restconf:
         query = edit_query(request.query) if request.method in ("POST", "PUT") else EditQuery()
         if request.method not in ("POST", "PUT"):
             parameters(request.query, ())
-        await rights.refuse_edit(self._context, caller)
+        await rights.refuse_edit(self._context, caller, place)
         content: list[Element] = []
         if request.method != "DELETE":
             content = await self._content(request, caller, place)
