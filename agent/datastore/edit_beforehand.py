@@ -14,7 +14,7 @@ from agent.datastore.edit_elements import schema_of_element
 from agent.datastore.edit_entries import Whole
 from agent.datastore.edit_outline import Outline, is_bare
 from agent.datastore.edit_pieces import Parsed, Pieces
-from agent.errors import MAX_ERRORS, RpcErrors
+from agent.errors import FIND_ERRORS, RpcErrors
 from agent.xml import NETCONF_NS, Element, drop, has_more_elements, qname, serialize
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree
@@ -49,7 +49,7 @@ def look(candidate: Candidate, config: Element, *, instructed: bool) -> Looked:
         outline = outline_of(schema, config, None if instructed else pieces)
         attributes = EditAttributes(schema, config, outline)
         if attributes.errors:
-            raise RpcErrors(attributes.errors)
+            raise RpcErrors(attributes.errors[:FIND_ERRORS])
         instructed = instructed or attributes.any
         whole, parsed = None, None
         if outline is not None and outline.plain:
@@ -133,7 +133,7 @@ def refuse_costly(
     Raises:
         RpcErrors: there is some; of a small edit that was not checked yet, what else is wrong is named too.
     """
-    if found := list(islice(costly(schema, config, apart), MAX_ERRORS)):
+    if found := list(islice(costly(schema, config, apart), FIND_ERRORS)):
         if not attributes.any and not has_more_elements(config, SMALL_ELEMENTS):
             check_document(schema, config, attributes)
         raise RpcErrors(found)

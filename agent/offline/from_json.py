@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from agent.datastore.edit_attributes import DEFAULT_NS
-from agent.errors import MAX_ERRORS, BadElement, InvalidValue, RpcError, UnknownElement, raise_all, shortened
+from agent.errors import FIND_ERRORS, BadElement, InvalidValue, RpcError, UnknownElement, raise_all, shortened
 from agent.xml import MAX_DEPTH, NETCONF_NS, YANG_NS, Element, Piece, parse, written
 from agent.yang.json_forms import JsonForm, is_anyxml, json_forms
 from agent.yang.paths import literal
@@ -118,7 +118,7 @@ def read_config(schema: Schema, document: Object, *, max_elements: int) -> tuple
     reading = _Reading(schema)
     pieces = list(reading.members(document, None, ""))
     config = parse(written([Piece(NETCONF_NS, "config", children=pieces)]), max_elements)
-    return config, reading.errors[:MAX_ERRORS]
+    return config, reading.errors[:FIND_ERRORS]
 
 
 def elements_below(
@@ -131,7 +131,7 @@ def elements_below(
     """
     reading = _Reading(schema)
     pieces = list(reading.members(document, above, "" if above is None else above.path))
-    raise_all(reading.errors[:MAX_ERRORS])
+    raise_all(reading.errors[:FIND_ERRORS])
     return list(parse(written([Piece(NETCONF_NS, "config", children=pieces)]), max_elements))
 
 
@@ -161,7 +161,7 @@ class _Reading:
         for name in _keys_first(content, above):
             if name.startswith("@"):
                 continue
-            if len(self.errors) >= MAX_ERRORS:
+            if len(self.errors) >= FIND_ERRORS:
                 return
             module, _, local = name.rpartition(":")
             module = module or (above.module if above else "")

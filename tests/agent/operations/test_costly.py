@@ -8,7 +8,7 @@ import pytest
 
 from agent.datastore.candidate import Candidate, Savepoint
 from agent.datastore.edit import edit
-from agent.errors import MAX_ERRORS
+from agent.errors import MAX_ERRORS, MORE
 from agent.nacm.rules import parse_path
 from agent.xml import Element
 from agent.yang.expressions import (
@@ -328,6 +328,7 @@ async def test_parameters_that_nobody_knows_are_told_a_hundred_times(lab: Lab) -
         unknown = '<q:a xmlns:q="urn:q"/>' * 300
         errors = await lab.refused(f"<{operation}>{unknown}</{operation}>")
         assert len(errors) == MAX_ERRORS
+        assert [error.left_out for error in errors] == [0] * 99 + [MORE]
 
 
 @pytest.mark.parametrize("door", DOORS)
@@ -342,12 +343,17 @@ async def test_parameters_that_nobody_knows_are_told_a_hundred_times(lab: Lab) -
     ],
 )
 async def test_so_is_what_is_wrong_with_an_edit(lab: Lab, door: str, body: str) -> None:
-    assert 1 <= len(await lab.refused(DOORS[door](body))) <= MAX_ERRORS
+    errors = await lab.refused(DOORS[door](body))
+    assert 1 <= len(errors) <= MAX_ERRORS
+    assert [error.left_out for error in errors[:-1]] == [0] * (len(errors) - 1)
+    assert errors[-1].left_out == (MORE if len(errors) == MAX_ERRORS else 0)
 
 
 async def test_so_are_the_rules_that_a_configuration_breaks(lab: Lab) -> None:
     await lab.edit(top("".join(f"<entry><id>{n}</id><twice>1</twice></entry>" for n in range(300))))
-    assert len(await lab.refused("<commit/>")) == MAX_ERRORS
+    errors = await lab.refused("<commit/>")
+    assert len(errors) == MAX_ERRORS
+    assert errors[-1].told.endswith("(more errors are left out)")
     assert EC in lab.candidate
 
 
