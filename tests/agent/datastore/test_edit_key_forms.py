@@ -87,7 +87,7 @@ def test_a_text_is_no_other_for_what_stands_around_it(schema: Schema) -> None:
 
 @pytest.mark.parametrize("port", ["+3", "03", 3])
 def test_so_it_is_where_json_is_read(schema: Schema, port: str | int) -> None:
-    one = {"ip": "a", "port": port, "alias": {}}
+    one: dict[str, object] = {"ip": "a", "port": port, "alias": {}}
     document = {"every-construct:top": {"entry": [{"id": "1", "address": [one]}]}}
     _, errors = read_config(schema, json.loads(json.dumps(document)), max_elements=100)
     assert {error.path for error in errors} >= {f"{AT}/alias"}
