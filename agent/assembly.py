@@ -88,10 +88,13 @@ class Agent:
         logs.configure(settings.log_level, settings.log_format)
 
     async def stop(self) -> None:
+        self.transport.shut()
+        self.local.shut()
         metrics = () if self.metrics is None else (self.metrics.stop(),)
         web = () if self.web is None else (self.web.stop(),)
-        await asyncio.gather(self.transport.stop(), self.local.stop(), *metrics, *web)
-        await self.server.stop()
+        # Connections go last: they carry the answers to what was being done.
+        await asyncio.gather(self.server.stop(), *metrics, *web)
+        await asyncio.gather(self.transport.stop(), self.local.stop())
         await self.context.confirmed.stop()
         await self.context.stream.stop()
 

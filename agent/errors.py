@@ -12,13 +12,17 @@ commit raises BackendError, which is undone and then answered. Anything else is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from itertools import islice
 from typing import TypedDict, Unpack
 
 MAX_ERRORS = 100
 """Errors that one reply holds at most."""
+FIND_ERRORS = MAX_ERRORS + 1
+"""So many are looked for: then it is known whether any are left out."""
+MORE = -1
+"""Some errors, nobody knows how many."""
 MESSAGE_CHARACTERS_MAX = 2000
 SHOWN_CHARACTERS_MAX = 500
 """Of what an error names or quotes: an element, a namespace, a value."""
@@ -96,6 +100,16 @@ class RpcError(_Portable):
         self.is_named = False
         """True if its receiver named the path himself: that it is there, or what it holds, is not told."""
         self.spelled: dict[tuple[str, str], tuple[str, ...]] = {}
+        self.left_out = 0
+        """How many errors after this one are not told; ``MORE``: some."""
+
+    @property
+    def told(self) -> str:
+        """The message, and that there are more errors than are told."""
+        if not self.left_out:
+            return self.message
+        many = "more" if self.left_out == MORE else f"{self.left_out} more"
+        return f"{self.message} ({many} errors are left out)"
 
     @property
     def path(self) -> str | None:
@@ -160,19 +174,35 @@ _MISMATCH = "{urn:ietf:params:xml:ns:yang:ietf-netconf-txid}txid-value-mismatch-
 
 
 class RpcErrors(_Portable):
-    """Several RpcError found by one operation; the first MAX_ERRORS of them are reported, and no more are
-    looked for."""
+    """Several RpcError found by one operation, of which ``first_of`` are reported."""
 
     def __init__(self, errors: Iterable[RpcError]) -> None:
-        self.errors = tuple(islice(errors, MAX_ERRORS))
+        self.errors = tuple(first_of(errors))
         if not self.errors:
             raise ValueError("RpcErrors needs at least one error")
         super().__init__("; ".join(error.message for error in self.errors))
 
 
+def first_of(errors: Iterable[RpcError]) -> list[RpcError]:
+    """Return the first MAX_ERRORS of ``errors``; no more than one after these is looked for. The last one
+    says that more are left out: how many, if ``errors`` is a sequence of all, and not one of FIND_ERRORS."""
+    found = errors if isinstance(errors, Sequence) else list(islice(errors, FIND_ERRORS))
+    left_out = max(0, len(found) - MAX_ERRORS)
+    if len(found) == FIND_ERRORS or any(error.left_out == MORE for error in found):
+        left_out = MORE
+    else:
+        left_out += sum(error.left_out for error in found)
+    first = list(found[:MAX_ERRORS])
+    for error in first:
+        error.left_out = 0
+    if first:
+        first[-1].left_out = left_out
+    return first
+
+
 def raise_all(errors: Iterable[RpcError]) -> None:
-    """Raise RpcErrors with the first of ``errors``, which are looked for only so far, if there are any."""
-    if found := list(islice(errors, MAX_ERRORS)):
+    """Raise RpcErrors with ``first_of(errors)``, if there are any."""
+    if found := first_of(errors):
         raise RpcErrors(found)
 
 

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 from agent.breakable import Breakable
-from agent.errors import RpcError
+from agent.errors import ErrorType, OperationFailed, RpcError
 from agent.live_caller import LiveCaller
 from agent.memory import LARGE_OCTETS, LONG_S, give_back
 from agent.netconf.messages import Rpc
@@ -25,6 +25,7 @@ from agent.transport.limits import Limits
 from agent.transport.stream import ByteStream, Peer
 from agent.turns import Account, Turns
 from agent.unfinished import Unfinished
+from agent.xml import NETCONF_NS, local_name, namespace
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,8 @@ class Live(LiveCaller):
         self._unfinished = unfinished
         self._hello_by_s = _clock() + limits.hello_timeout_s
         self._interrupt = asyncio.Event()
+        self._is_to_end = asyncio.Event()
+        self._last: Ending | None = None
         self._gone = False
         self._answering = False
         self._reading = False
@@ -96,15 +99,24 @@ class Live(LiveCaller):
         self.ending = self.ending or ending
         if self._interrupt.is_set():
             return
+        self._is_to_end.set()
         self._interrupt.set()
         if self._waits is not None:
             self._waits.break_off()
         if self._writes is not None:
             self._end_soon(self._writes)
 
+    def finish(self, ending: Ending) -> None:
+        """End the session when the client has the answer to what is being done, also to a read. What it has
+        sent after that is refused, but for <close-session>."""
+        self._last = self._last or ending
+        self._is_to_end.set()
+        if self._reading and self._waits is not None:
+            self._waits.break_off()
+
     async def ended(self) -> None:
         """Return when the session is to end, or its client is gone."""
-        await self._interrupt.wait()
+        await self._is_to_end.wait()
 
     def take_over(self, limits: Limits) -> None:
         """Have other limits from now on, also of the silence that goes on at the moment."""
@@ -139,7 +151,7 @@ class Live(LiveCaller):
         try:
             await self._perform(self.session.start())
             greeted, octets = False, 0
-            while self.ending is None:
+            while self.ending is None and self._last is None:
                 data = await self._read()
                 if data is None:
                     return
@@ -158,6 +170,7 @@ class Live(LiveCaller):
         except (ConnectionError, TimeoutError) as problem:
             self._lost(problem)
         finally:
+            self.ending = self.ending or self._last
             self._turns.at_work -= 1
             watch.cancel()
             self._stop_looking()
@@ -259,7 +272,7 @@ class Live(LiveCaller):
                     self._begun_s = time.perf_counter()
                 if self._interrupt.is_set():
                     return
-                if (answers := self._at_once(action.rpc)) is not None:
+                if (answers := self._refused(action.rpc) or self._at_once(action.rpc)) is not None:
                     pending.extend(answers)
                     continue
                 octets, begun_s = action.rpc.octets, time.monotonic()
@@ -273,9 +286,19 @@ class Live(LiveCaller):
                     del action  # the message itself is part of what is given back
                     await asyncio.get_running_loop().run_in_executor(None, give_back)
 
+    def _refused(self, rpc: Rpc) -> list[Action] | None:
+        """Refuse ``rpc`` if the session ends before it, else None."""
+        if self._last is None:
+            return None
+        operation = rpc.operation
+        if (namespace(operation), local_name(operation)) == (NETCONF_NS, "close-session"):
+            return None
+        message = f"{self._last.reason}, and this was not begun"
+        return self.session.reply_errors(rpc, [OperationFailed(message, type=ErrorType.PROTOCOL)], {})
+
     def _at_once(self, rpc: Rpc) -> list[Action] | None:
         """Answer ``rpc`` if that needs no wait, else None."""
-        if rpc.waits or self._gone:
+        if rpc.waits or self._gone or self._last is not None:
             return None
         answers = self._answer_at_once(self, rpc)
         rpc.waits = answers is None

@@ -39,6 +39,10 @@ from agent.xml import YANG_NS, Element, local_name, namespace
 
 log = logging.getLogger(__name__)
 
+FINISH_S = 10.0
+"""What is being answered when the server stops may go on for as long."""
+LAST_S = 8.0
+"""So long may take what cannot be broken off then: a commit, and what a session has to give back."""
 AGENT_PATH = "/yangswan-agent:agent"
 
 
@@ -74,6 +78,7 @@ class Server:
         self._operations: Counter[str] = Counter()
         self._started = context.now()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stops: Ending | None = None
         context.callers = lambda: list(self._live.values())
         context.operational.add_translator_roots()
         context.operational.roots.update(
@@ -113,6 +118,8 @@ class Server:
             unfinished=self._unfinished,
         )
         self._live[live.session_id] = live
+        if self._stops is not None:  # it was admitted before
+            live.finish(self._stops)
         self._totals.in_sessions += 1
         task = asyncio.current_task()
         if task is not None:
@@ -166,12 +173,22 @@ class Server:
                 live.end(Ending(EndKind.OTHER, why(live.user)))
 
     async def stop(self) -> None:
-        """End every session; returns when their locks are released."""
+        """End every session once what it has asked for is answered; returns when their locks are released.
+
+        Who takes too long is ended all the same, and then not waited for without an end.
+        """
+        self._stops = Ending(EndKind.OTHER, "the server stops")
         for live in list(self._live.values()):
-            live.end(Ending(EndKind.OTHER, "the server stops"))
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=10)
+            live.finish(self._stops)
+        await self._over(FINISH_S)
+        for live in list(self._live.values()):
+            live.end(self._stops)
+        await self._over(LAST_S)
         self.context.subscriptions.stop()
+
+    async def _over(self, within_s: float) -> None:
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=within_s)
 
     async def _answer(self, live: Live, rpc: Rpc) -> list[Action]:
         self._operations[self._known_name(rpc.operation)] += 1

@@ -82,9 +82,11 @@ class WebDoor:
 
     async def stop(self) -> None:
         """Let nobody in any more, and wait for edits that go on."""
+        self.door.shut()
         self.app.end_streams()
         if self.page is not None:
             self.page.end_streams(Over.STOPPING)
+        await self.app.stop()  # before connections go, which carry the answers
         await self.door.close()
         await self.app.stop()
         self.passwords.close()

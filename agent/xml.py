@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain, islice
@@ -304,6 +305,12 @@ def line_of(element: Element) -> int | None:
 def apart(uri: str, name: str) -> Element:
     """Return an element that is in no document."""
     return etree.Element(f"{{{uri}}}{name}")
+
+
+def copy_of(element: Element) -> Element:
+    """Return a copy of ``element``, with the prefixes that are declared around it: a text may use them."""
+    around = element.getparent()
+    return deepcopy(element) if around is None else deepcopy(around)[around.index(element)]
 
 
 def inside(uri: str, name: str, element: Element) -> Element:

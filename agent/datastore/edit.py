@@ -20,7 +20,7 @@ from agent.datastore.edit_pieces import Parsed
 from agent.datastore.edit_removal import Removal
 from agent.datastore.insertion import place_instance
 from agent.datastore.skeleton import close_tag, open_tag, wrapped
-from agent.errors import MAX_ERRORS, DataExists, DataMissing, RpcError, RpcErrors, raise_all
+from agent.errors import FIND_ERRORS, DataExists, DataMissing, RpcError, RpcErrors, raise_all
 from agent.xml import Element, serialize
 from agent.yang.merging import merge
 from agent.yang.repeated import repeated
@@ -136,7 +136,7 @@ class _Walk:
 
     def apply(self, element: Element, inherited: str) -> None:
         """Apply ``element`` and what is below it, under the operation that it inherits."""
-        if len(self.errors) >= MAX_ERRORS:
+        if len(self.errors) >= FIND_ERRORS:
             return
         schema_node = schema_of_element(self.schema, element)
         operation = self.attributes.operation.get(element, inherited)
@@ -266,7 +266,7 @@ class _Walk:
         """Apply what is said of entries of the list ``node``, of which nothing is said below them."""
         parent = self.tree.find_like(content.parent)
         first = NO_NODE if parent == NO_NODE else first_child(parent)
-        max_faults = MAX_ERRORS - len(self.errors)
+        max_faults = FIND_ERRORS - len(self.errors)
         run = run_of(node, content, operations, first=first, max_faults=max_faults)
         for element in run.faults:
             exists = operations[element] == "create"

@@ -9,7 +9,7 @@ from agent.datastore.edit_elements import path_of_element, under_config
 from agent.datastore.edit_outline import Outline
 from agent.datastore.insertion import InsertRequest
 from agent.datastore.txids import Mechanism, fault_of
-from agent.errors import MAX_ERRORS, BadAttribute, BadElement, RpcError, UnknownAttribute
+from agent.errors import FIND_ERRORS, BadAttribute, BadElement, RpcError, UnknownAttribute
 from agent.xml import NETCONF_NS, TXID_SPACES, YANG_NS, Element, attribute_names, local_name, mixed, namespace
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
@@ -83,7 +83,7 @@ class EditAttributes:
     def _walk(self, config: Element) -> None:
         schema = self._schema
         waiting = deque((child, schema.roots) for child in config)
-        while waiting and len(self.errors) < MAX_ERRORS:
+        while waiting and len(self.errors) < FIND_ERRORS:
             element, level = waiting.popleft()
             if element.attrib:
                 self._read(element, config)
@@ -101,7 +101,7 @@ class EditAttributes:
     def _read(self, element: Element, config: Element) -> None:
         taken: dict[str, str] = {}
         for name in attribute_names(element):
-            if len(self.errors) >= MAX_ERRORS:
+            if len(self.errors) >= FIND_ERRORS:
                 break
             uri, _, local = name.rpartition("}")
             key = f"{uri[1:]} {local}"

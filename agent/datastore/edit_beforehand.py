@@ -14,8 +14,8 @@ from agent.datastore.edit_elements import schema_of_element
 from agent.datastore.edit_entries import Whole
 from agent.datastore.edit_outline import Outline, is_bare
 from agent.datastore.edit_pieces import Parsed, Pieces
-from agent.errors import MAX_ERRORS, RpcErrors
-from agent.xml import Element, drop, has_more_elements, serialize
+from agent.errors import FIND_ERRORS, RpcErrors
+from agent.xml import NETCONF_NS, Element, drop, has_more_elements, qname, serialize
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree
 
@@ -49,7 +49,7 @@ def look(candidate: Candidate, config: Element, *, instructed: bool) -> Looked:
         outline = outline_of(schema, config, None if instructed else pieces)
         attributes = EditAttributes(schema, config, outline)
         if attributes.errors:
-            raise RpcErrors(attributes.errors)
+            raise RpcErrors(attributes.errors[:FIND_ERRORS])
         instructed = instructed or attributes.any
         whole, parsed = None, None
         if outline is not None and outline.plain:
@@ -104,6 +104,27 @@ def _takes_keys(schema: Schema, attributes: EditAttributes) -> bool:
     )
 
 
+def cut(schema: Schema, config: Element) -> bool:
+    """Have a large ``<config>`` hold only the entries at its beginning, ``SMALL_ELEMENTS`` elements at most;
+    return whether an edit with these does the same to them as one with all of it."""
+    last = next(islice(config.iterdescendants(), SMALL_ELEMENTS, None))
+    way = [last, *last.iterancestors()]
+    way = way[: way.index(config)][::-1]
+    level, after = schema.roots, way[0]
+    for element in way:
+        node = level.get(qname(element))
+        if node is None or element.get(f"{{{NETCONF_NS}}}operation") is not None:
+            return False
+        after, level = element, node.children
+        if node.has_instances:
+            break
+    for element in way[: way.index(after) + 1]:
+        above = element.getparent()
+        assert above is not None
+        del above[above.index(element) + (element is not after) :]
+    return True
+
+
 def refuse_costly(
     schema: Schema, config: Element, attributes: EditAttributes, *, apart: Collection[Element] = ()
 ) -> None:
@@ -112,7 +133,7 @@ def refuse_costly(
     Raises:
         RpcErrors: there is some; of a small edit that was not checked yet, what else is wrong is named too.
     """
-    if found := list(islice(costly(schema, config, apart), MAX_ERRORS)):
+    if found := list(islice(costly(schema, config, apart), FIND_ERRORS)):
         if not attributes.any and not has_more_elements(config, SMALL_ELEMENTS):
             check_document(schema, config, attributes)
         raise RpcErrors(found)

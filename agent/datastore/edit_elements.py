@@ -89,7 +89,6 @@ def _predicates(schema: Schema, element: Element) -> str:
 
 def _literal(schema: Schema, schema_node: SchemaNode, element: Element) -> str:
     # What is that long is left out of an error's path: no need to copy it once for each error.
-    value = (element.text or "").strip()[: KEY_CHARACTERS_MAX + 1]
-    if schema_node.holds_names:  # as all paths have it; what fits no type is shown as it is
-        value = canonical(schema, schema_node, value, lambda: element.nsmap) or value
-    return literal(value)
+    value = (element.text or "")[: KEY_CHARACTERS_MAX + 1]
+    # As all paths have it; what fits no type is shown as it is.
+    return literal(canonical(schema, schema_node, value, lambda: element.nsmap) or value.strip())

@@ -63,7 +63,7 @@ def refused(errors: Sequence[RpcError]) -> list[Json]:
                 "error-tag": error.tag,
                 "error-app-tag": error.app_tag,
                 "error-path": error.path,
-                "error-message": _text(error.message),
+                "error-message": _text(error.told),
             }
         )
         for error in errors

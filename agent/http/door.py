@@ -124,19 +124,25 @@ class Door:
         await server.startup(sockets=self._taken)
         self._server = server
 
-    async def close(self) -> None:
-        """Let nobody in any more; what is being answered has a little time."""
-        server, self._server = self._server, None
-        if server is None:
+    def shut(self) -> None:
+        """Let nobody in any more, and end connections on which nothing is being answered."""
+        if self._server is None:
             address.close(self._taken)
             return
-        for listener in server.servers:
+        for listener in self._server.servers:
             listener.close()
         self._taken.clear()
         self.hall.closed = True  # one may have been accepted that no protocol has been made for yet
-        state = server.server_state
-        for connection in list(state.connections):
+        for connection in list(self._server.server_state.connections):
             connection.shutdown()
+
+    async def close(self) -> None:
+        """Let nobody in any more; what is being answered has a little time."""
+        self.shut()
+        server, self._server = self._server, None
+        if server is None:
+            return
+        state = server.server_state
         if state.tasks:
             await asyncio.wait(state.tasks, timeout=self.limits.close_s)
         for task in (*self._handshakes, *state.tasks):

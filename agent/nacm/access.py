@@ -146,23 +146,29 @@ class Access:
 
     def _may_write(self) -> bool:
         """True unless every change of every data node is denied."""
-        return any(map(self._may_somewhere, WRITES))
+        return any(self._denied_everywhere(access) is None for access in WRITES)
 
-    def _may_somewhere(self, access: str) -> bool:
+    def _denied_everywhere(self, access: str) -> Decision | None:
+        """Return why this is denied for all data, None if it may be permitted for some."""
         for rule in self.rules:
             if rule.concerns_data(access):
                 if rule.permit:
-                    return True
+                    return None
                 if rule.all_data:
-                    return False
-        return self.settings.write_default
+                    return _by(rule)
+        return None if self.settings.write_default else _default("write-default", False)
 
-    def change_refusal(self) -> AccessDenied | None:
-        """Return why no change at all is permitted, None if some may be: then the change decides."""
-        if self.free or self._may_write():
+    def change_refusal(self, path: str | None = None) -> AccessDenied | None:
+        """Return why no change at all is permitted, None if some may be: then the change decides.
+
+        ``path``: of what was to be changed, as its author named it.
+        """
+        if self.free:
             return None
-        decision = Decision(False, "nothing permits any change")
-        return AccessDenied(self.sentence("change anything", decision))
+        denied = [self._denied_everywhere(access) for access in WRITES]
+        if None in denied or denied[0] is None:
+            return None
+        return AccessDenied(self.sentence("change anything", denied[0]), path=path)
 
     def reader(self, schema: Schema) -> Reader:
         """Return what says if a data node may be read, by its path."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 
-from agent.errors import MAX_ERRORS, AccessDenied, RpcError, RpcErrors
+from agent.errors import AccessDenied, RpcError, RpcErrors, first_of
 from agent.nacm.access import Access
 from agent.nacm.rules import CLOSED, Rules, read_rules
 from agent.nacm.tries import Tries
@@ -117,9 +116,12 @@ class AccessControl:
         self.denied_operations += 1
         log.warning("denied: %s", problem.message)
 
-    def refuse_any_change(self, access: Access) -> None:
-        """Raise RpcErrors, counted and logged, for who may change nothing: before anything is looked at."""
-        refusal = access.change_refusal()
+    def refuse_any_change(self, access: Access, path: str | None = None) -> None:
+        """Raise RpcErrors, counted and logged, for who may change nothing: before anything is looked at.
+
+        ``path``: of what he names.
+        """
+        refusal = access.change_refusal(path)
         self.refuse_writes([] if refusal is None else [refusal])
 
     def refuse_changes(self, access: Access, found: Iterable[Difference]) -> None:
@@ -131,9 +133,10 @@ class AccessControl:
         self.refuse_writes(self.refusals(access, found))
 
     def refuse_writes(self, refusals: Iterable[RpcError]) -> None:
-        """Raise RpcErrors with the first ``MAX_ERRORS`` of ``refusals``, counted and logged, if any."""
-        unique = {(error.path, error.message): error for error in islice(refusals, MAX_ERRORS)}
-        if errors := list(unique.values()):
+        """Raise RpcErrors with the first of ``refusals``, counted and logged, if any."""
+        found = first_of(refusals)
+        if errors := list({(error.path, error.message): error for error in found}.values()):
+            errors[-1].left_out = found[-1].left_out
             self.denied_data_writes += 1
             log.warning("denied: %s (%s)", errors[0].message, errors[0].path)
             raise RpcErrors(errors)

@@ -216,7 +216,7 @@ def rpc_error(error: RpcError, namespaces: Namespaces, prefixes: Mapping[str, st
         path, declared = xml_path(error.path, namespaces, prefixes, spelled=error.spelled)
         text += f"<error-path{_declarations(declared)}>{_text(path)}</error-path>"
     # What is quoted of a YANG module may be written in several lines.
-    message = _LINE_END.sub(" ", error.message).strip()
+    message = _LINE_END.sub(" ", error.told).strip()
     message = _PATH.sub(partial(_in_terms_of_the_client, namespaces, prefixes), message)
     text += f'<error-message xml:lang="en">{_text(message)}</error-message>'
     if error.info:

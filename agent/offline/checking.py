@@ -8,7 +8,6 @@ from copy import deepcopy
 from agent.datastore.candidate import Candidate
 from agent.datastore.preparation import Preparation, Prepared
 from agent.errors import (
-    MAX_ERRORS,
     BadElement,
     DataMissing,
     InvalidValue,
@@ -16,6 +15,7 @@ from agent.errors import (
     RpcErrors,
     UnknownElement,
     UnknownNamespace,
+    first_of,
     raise_all,
 )
 from agent.offline.document import Document
@@ -68,16 +68,16 @@ def faults_of(
     """
     found, content = _names_and_values(schema, document)
     if content is None:
-        return found[:MAX_ERRORS], True
+        return first_of(found), True
     try:
         prepared = _prepared(content, translators)
     except RpcErrors as problem:
         # Whether something may be there can depend on a value that is left out.
         known = [e for e in problem.errors if not found or not isinstance(e, UnknownElement)]
         found += _further(known, found)
-        return found[:MAX_ERRORS], True
+        return first_of(found), True
     if found:
-        return found[:MAX_ERRORS], True
+        return first_of(found), True
     try:
         _ask(translators, prepared)
     except RpcErrors as problem:

@@ -13,13 +13,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from agent.datastore.edit_attributes import DEFAULT_NS
-from agent.errors import MAX_ERRORS, BadElement, InvalidValue, RpcError, UnknownElement, raise_all, shortened
+from agent.errors import FIND_ERRORS, BadElement, InvalidValue, RpcError, UnknownElement, raise_all, shortened
 from agent.xml import MAX_DEPTH, NETCONF_NS, YANG_NS, Element, Piece, parse, written
 from agent.yang.json_forms import JsonForm, is_anyxml, json_forms
 from agent.yang.paths import literal
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, QName, SchemaNode
-from agent.yang.values import split_at_names
+from agent.yang.values import canonical, split_at_names
 
 Object = Mapping[str, object]
 Level = Mapping[QName, SchemaNode]
@@ -118,7 +118,7 @@ def read_config(schema: Schema, document: Object, *, max_elements: int) -> tuple
     reading = _Reading(schema)
     pieces = list(reading.members(document, None, ""))
     config = parse(written([Piece(NETCONF_NS, "config", children=pieces)]), max_elements)
-    return config, reading.errors[:MAX_ERRORS]
+    return config, reading.errors[:FIND_ERRORS]
 
 
 def elements_below(
@@ -131,7 +131,7 @@ def elements_below(
     """
     reading = _Reading(schema)
     pieces = list(reading.members(document, above, "" if above is None else above.path))
-    raise_all(reading.errors[:MAX_ERRORS])
+    raise_all(reading.errors[:FIND_ERRORS])
     return list(parse(written([Piece(NETCONF_NS, "config", children=pieces)]), max_elements))
 
 
@@ -161,7 +161,7 @@ class _Reading:
         for name in _keys_first(content, above):
             if name.startswith("@"):
                 continue
-            if len(self.errors) >= MAX_ERRORS:
+            if len(self.errors) >= FIND_ERRORS:
                 return
             module, _, local = name.rpartition(":")
             module = module or (above.module if above else "")
@@ -214,7 +214,7 @@ class _Reading:
                 self._refuse(node, path, "an array of objects: [{...}]")
                 return
             for entry in value:
-                yield self._interior(piece, node, entry, path + _predicates(node, entry))
+                yield self._interior(piece, node, entry, path + self._predicates(node, entry))
         elif node.kind is Kind.LEAF_LIST:
             if not isinstance(value, list):
                 self._refuse(node, path, "an array: [...]")
@@ -225,6 +225,21 @@ class _Reading:
             yield from self._anything(piece, node, value=value, noted=noted, path=path)
         else:
             yield from self._leaf(piece, node, value=value, noted=noted, path=path)
+
+    def _predicates(self, node: SchemaNode, entry: Object) -> str:
+        found = {key: entry.get(key, entry.get(f"{node.module}:{key}")) for key in node.keys}
+        return "".join(
+            f"[{key}={literal(self._key(node.children[node.namespace, key], value))}]"
+            for key, value in found.items()
+            if _form_of(value) is not None
+        )
+
+    def _key(self, leaf: SchemaNode, value: object) -> str:
+        """Return the value of a key as paths have it."""
+        text = _text(value)
+        if isinstance(value, int) or leaf.holds_names:  # which JSON writes as paths do
+            return text
+        return canonical(self._schema, leaf, text, dict)
 
     def _interior(self, piece: Piece, node: SchemaNode, content: Object, path: str) -> Piece:
         inside = list(self.members(content, node, path))
@@ -350,13 +365,6 @@ def _keys_first(content: Object, node: SchemaNode | None) -> Iterable[str]:
         return content
     keys = [name for key in node.keys for name in (key, f"{node.module}:{key}") if name in content]
     return [*keys, *(name for name in content if name not in keys)]
-
-
-def _predicates(node: SchemaNode, entry: Object) -> str:
-    found = {key: entry.get(key, entry.get(f"{node.module}:{key}")) for key in node.keys}
-    return "".join(
-        f"[{key}={literal(_text(value))}]" for key, value in found.items() if _form_of(value) is not None
-    )
 
 
 def _form_of(value: object) -> JsonForm | None:

@@ -39,7 +39,7 @@ def lines(
     namespaces = schema.namespaces()
     shown: set[Element] = set()
     for error in errors:
-        path, message = error.path or "", error.message
+        path, message = error.path or "", error.told
         place = file
         if document is not None and document.prefixes is not None:
             path, message = _in_xml(error, namespaces, document.prefixes)

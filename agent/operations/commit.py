@@ -170,7 +170,7 @@ async def validate(context: Context, caller: Caller, operation: Element) -> byte
         context.nacm.tries.refuse_more(access.user)
         candidate = configuration.candidate
         if name != "candidate":
-            refuse_in_vain(context, caller, operation)
+            refuse_in_vain(context, caller, source)
             candidate = await context.worker(inline_candidate, context, access, source)
         await configuration.validate(candidate, access.reader(context.schema))
     return b""

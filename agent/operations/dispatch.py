@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from copy import deepcopy
 
 from agent.errors import (
     ErrorType,
@@ -41,7 +40,16 @@ from agent.operations.parameters import AGENT_NS, NMDA_NS, check_input
 from agent.operations.same_rules import by_the_same_rules
 from agent.push.refusal import SN_NS
 from agent.push.updates import PUSH_NS
-from agent.xml import MONITORING_NS, NETCONF_NS, YANG_NS, Element, has_more_elements, local_name, namespace
+from agent.xml import (
+    MONITORING_NS,
+    NETCONF_NS,
+    YANG_NS,
+    Element,
+    copy_of,
+    has_more_elements,
+    local_name,
+    namespace,
+)
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +101,10 @@ READS = frozenset(
         (AGENT_NS, "dry-run"),
     }
 )
-"""What changes nothing, and of which nothing is left when it is broken off, or done again."""
+"""What changes nothing, not even what is asked, and of which nothing is left when it is broken off, or done
+again."""
+SPENT = frozenset({(AGENT_NS, "dry-run")})
+"""Those of them that use up what is asked, for a configuration stands in it that is taken apart."""
 
 
 def only_reads(operation: Element) -> bool:
@@ -112,7 +123,8 @@ CHECKED_HERE = frozenset(
 )
 """What is asked for most. No parameter of these has a type with a pattern, which could take long to match."""
 AGAIN_ELEMENTS = 1000
-"""An operation with more is refused, and not done again, where rules of access control change meanwhile."""
+"""One that is spent, and has more, is refused, and not done again, where rules of access control change
+meanwhile."""
 SMALL_OCTETS = 2048
 """In a message that is no larger, the parameters of these, and that there are none, are checked without a hop
 to the thread of libyang."""
@@ -127,7 +139,7 @@ async def dispatch(context: Context, caller: Caller, operation: Element, octets:
             logged with its traceback, and leaves the server running.
     """
     qname = namespace(operation), local_name(operation)
-    again = Again(operation) if qname in READS else None
+    again = Again(operation) if qname in SPENT else None
 
     async def work() -> bytes:
         return await carry_out(operation if again is None else again.take())
@@ -151,12 +163,12 @@ async def dispatch(context: Context, caller: Caller, operation: Element, octets:
 
 
 class Again:
-    """A small ``operation`` as it came, for each time that it is carried out: that changes it, as by taking
-    attributes out. Of a large one no copy is made."""
+    """A small ``operation`` as it came, for each time that it is carried out, and spent. Of a large one no
+    copy is made."""
 
     def __init__(self, operation: Element) -> None:
         self._next: Element | None = operation
-        self._kept = None if has_more_elements(operation, AGAIN_ELEMENTS) else _copy(operation)
+        self._kept = None if has_more_elements(operation, AGAIN_ELEMENTS) else copy_of(operation)
 
     def take(self) -> Element:
         """Return the operation. Raises: ResourceDenied: it is large, and was taken already."""
@@ -167,13 +179,7 @@ class Again:
             raise ResourceDenied(
                 "the rules of access control have changed while this was worked on: try again"
             )
-        return _copy(self._kept)
-
-
-def _copy(operation: Element) -> Element:
-    """Return a copy, with the prefixes that are declared around it: a text may use them."""
-    around = operation.getparent()
-    return deepcopy(operation) if around is None else deepcopy(around)[around.index(operation)]
+        return copy_of(self._kept)
 
 
 async def guarded(

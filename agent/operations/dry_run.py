@@ -10,7 +10,7 @@ from agent.datastore.candidate import Candidate
 from agent.datastore.confirmed import Request, refusal
 from agent.datastore.preparation import Prepared
 from agent.datastore.records import whence
-from agent.errors import MAX_ERRORS, AccessDenied, InvalidParameter, RpcError, RpcErrors
+from agent.errors import AccessDenied, InvalidParameter, RpcError, RpcErrors, first_of
 from agent.history.foresight import Question, answer, refused
 from agent.memory import FREED_AT_ONCE, let_go
 from agent.nacm.access import Access, located, written
@@ -82,7 +82,7 @@ class _Found:
         """All of them, as many as a commit would tell."""
         found = [*self.refusals, *(error for one in self.foresights for error in one.refusals)]
         found += [*self.hindrances, *(error for one in self.foresights for error in one.hindrances)]
-        return found[:MAX_ERRORS]
+        return first_of(found)
 
     @property
     def changed(self) -> dict[str, str]:

@@ -23,8 +23,10 @@ _LOCK = f'<lock xmlns="{NETCONF_NS}"><target><candidate/></target></lock>'.encod
 _COMMIT = f'<commit xmlns="{NETCONF_NS}"/>'.encode()
 
 
-def refuse_edit(context: Context, caller: Caller) -> None:
+def refuse_edit(context: Context, caller: Caller, path: str | None = None) -> None:
     """Refuse who may change nothing, whatever it is: before anything is read, looked at or locked for him.
+
+    ``path``: of what he names.
 
     Raises:
         AccessDenied, RpcErrors: he may not; counted and logged.
@@ -32,7 +34,7 @@ def refuse_edit(context: Context, caller: Caller) -> None:
     access = context.access(caller)
     for name in _OPERATIONS:
         context.nacm.refuse_operation(access, context.schema.rpcs[name])
-    context.nacm.refuse_any_change(access)
+    context.nacm.refuse_any_change(access, path)
 
 
 async def edit_running(

@@ -18,7 +18,7 @@ from agent.datastore.fitting import DoesNotFit
 from agent.datastore.records import UnitChange
 from agent.datastore.replay import recorded_unit
 from agent.datastore.spans import UNITS_AT_ONCE
-from agent.errors import MAX_ERRORS, OperationFailed, RpcError
+from agent.errors import FIND_ERRORS, OperationFailed, RpcError
 from agent.history.points import as_left_by, commits_ago
 from agent.history.states import LeftOut
 from agent.nacm.access import WRITES, Access, located
@@ -151,7 +151,7 @@ async def _load(context: Context, access: Access, recorded: _Recorded) -> list[s
             refusals += await context.worker(
                 _refusals, context.nacm, access, some, candidate.content, draft.tree
             )
-            if len(refusals) >= MAX_ERRORS:
+            if len(refusals) >= FIND_ERRORS:
                 break
         await context.worker(context.nacm.refuse_writes, refusals)
     await context.worker(candidate.become, draft)
@@ -178,7 +178,7 @@ def _refusals(
     nacm: AccessControl, access: Access, units: Sequence[Unit], before: Tree, after: Tree
 ) -> list[RpcError]:
     """*worker* Return why ``access`` does not let its user turn the one into the other."""
-    return list(islice(nacm.refusals(access, unit_differences(units, before, after)), MAX_ERRORS))
+    return list(islice(nacm.refusals(access, unit_differences(units, before, after)), FIND_ERRORS))
 
 
 def _blind(access: Access, units: Sequence[Unit], trees: Iterable[Tree]) -> set[str]:

@@ -133,6 +133,7 @@ def _read_request(context: Context, operation: Element) -> DataRequest:
     for name in ("with-origin", "origin-filter", "negated-origin-filter"):
         if datastore != "operational" and parameter(operation, name) is not None:
             raise InvalidParameter(name, f"<{name}> goes with the operational datastore only")
+    given, operation = read_given(operation)
     config = text_of(operation, "config-filter")
     depth = text_of(operation, "max-depth", "unbounded")
     # All values in use are part of <operational>, the defaults too (RFC 8342 section 5.3).
@@ -145,7 +146,7 @@ def _read_request(context: Context, operation: Element) -> DataRequest:
         max_depth=None if depth == "unbounded" else int(depth),
         with_origin=parameter(operation, "with-origin") is not None,
         defaults=read_defaults(operation, basic),
-        given=read_given(operation),
+        given=given,
     )
 
 

@@ -232,8 +232,8 @@ def _attribute(element: Element, name: str) -> str | None:
 
 async def get_config(context: Context, caller: Caller, operation: Element) -> bytes:
     source = local_name(datastore_of(operation, "source"))
+    given, operation = read_given(operation)
     filter_ = read_filter(context.schema, operation)
-    given = read_given(operation)
     defaults = read_defaults(operation)
     if (start := await all_known(context, given, source)) is not None:
         return in_data(b"", start)
@@ -281,8 +281,8 @@ def unless_known(
 
 
 async def get(context: Context, caller: Caller, operation: Element) -> bytes:
+    given, operation = read_given(operation)
     filter_ = read_filter(context.schema, operation)
-    given = read_given(operation)
     defaults = read_defaults(operation)
     ids = await ids_before(context, given)
     access = context.access(caller)

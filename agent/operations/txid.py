@@ -14,9 +14,10 @@ from xml.sax.saxutils import quoteattr
 
 from agent.datastore.txids import Mechanism, View, fault_of
 from agent.errors import BadAttribute, ErrorType, RpcError, raise_all
+from agent.operations.budget import refuse_large
 from agent.operations.context import Context
 from agent.operations.parameters import parameter
-from agent.xml import TXID_MODULE_NS, TXID_NS, TXID_SPACES, Element, local_name, namespace
+from agent.xml import TXID_MODULE_NS, TXID_NS, TXID_SPACES, Element, copy_of, local_name, namespace
 
 ATTRIBUTES = {f"{{{uri}}}{one.value}": (uri, one) for uri in TXID_SPACES for one in Mechanism}
 PREFIX = "txid"
@@ -56,12 +57,20 @@ class Given:
         return self.declaration + self.attribute(value)
 
 
-def read_given(operation: Element) -> Given | None:
-    """Take the ids from a retrieval and its filter, and return them, None if there are none.
+def read_given(operation: Element) -> tuple[Given | None, Element]:
+    """Return the ids that stand in a retrieval and its filter, None if there are none, and the retrieval
+    without them: a copy, for it may be carried out again.
 
     Raises:
         RpcErrors: one is no id, or there are both kinds, or two of one kind on an element.
+        TooBig: the filter has too many elements.
     """
+    if not any(map(_has_ids, _places(operation))):
+        return None, operation
+    for child in operation:
+        if local_name(child) in _FILTERS:
+            refuse_large(child)
+    operation = copy_of(operation)
     errors: list[RpcError] = []
     taken = [one for element in _places(operation) for one in _take(element, errors)]
     mechanisms = {mechanism: element for element, _, mechanism, _ in taken}
@@ -70,8 +79,6 @@ def read_given(operation: Element) -> Given | None:
         message = "a request uses etag or last-modified, not both"
         errors.append(BadAttribute("last-modified", element, message, type=ErrorType.PROTOCOL))
     raise_all(errors)
-    if not taken:
-        return None
     known = {element: value for element, _, _, value in taken}
     root: str | None = None
     hot: set[Element] = set()
@@ -83,7 +90,7 @@ def read_given(operation: Element) -> Given | None:
         while above is not None and above not in hot and above is not operation:
             hot.add(above)
             above = above.getparent()
-    return Given(taken[0][2], namespace=taken[0][1], root=root, known=known, hot=frozenset(hot))
+    return Given(taken[0][2], namespace=taken[0][1], root=root, known=known, hot=frozenset(hot)), operation
 
 
 def _places(operation: Element) -> Iterator[Element]:
@@ -91,6 +98,10 @@ def _places(operation: Element) -> Iterator[Element]:
     for child in operation:
         if local_name(child) in _FILTERS and namespace(child) == namespace(operation):
             yield from child.iter()
+
+
+def _has_ids(element: Element) -> bool:
+    return bool(element.attrib) and any(name in element.attrib for name in ATTRIBUTES)
 
 
 def _take(element: Element, errors: list[RpcError]) -> Iterator[tuple[Element, str, Mechanism, str]]:

@@ -9,10 +9,12 @@ from agent.datastore.candidate import Savepoint
 from agent.datastore.conditions import Condition
 from agent.datastore.edit import edit
 from agent.datastore.edit_attributes import EditAttributes
-from agent.datastore.edit_beforehand import SMALL_ELEMENTS, outline_of, refuse_costly
+from agent.datastore.edit_beforehand import SMALL_ELEMENTS, cut, outline_of, refuse_costly
 from agent.datastore.edit_check import check_document
 from agent.datastore.edit_conditions import conditions_of
 from agent.errors import (
+    MORE,
+    AccessDenied,
     ErrorType,
     InvalidValue,
     OperationNotSupported,
@@ -30,7 +32,7 @@ from agent.operations.parameters import datastore_of, parameter, quote_variables
 from agent.operations.read import read_defaults, readable
 from agent.operations.txid import ok
 from agent.translator import Reader
-from agent.xml import NETCONF_NS, Element, drop, has_more_elements, local_name, rename, serialize
+from agent.xml import NETCONF_NS, Element, drop, has_more_elements, local_name, qname, rename, serialize
 from agent.yang.implicit import open_empty_containers
 from agent.yang.leaf_lists import changes_what_it_prints, printed_with
 from agent.yang.repeated import repeated
@@ -44,13 +46,21 @@ async def edit_config(context: Context, caller: Caller, operation: Element) -> b
     return await apply_edit(context, caller, operation)
 
 
-def refuse_in_vain(context: Context, caller: Caller, operation: Element) -> None:
-    """Refuse a large configuration of who may change nothing, without a look at it.
+def refuse_in_vain(context: Context, caller: Caller, config: Element) -> None:
+    """Refuse a large configuration of who may change nothing, without a look at all of it.
 
     Of a small one he learns what exactly he may not change.
     """
-    if has_more_elements(operation, SMALL_ELEMENTS):
-        context.nacm.refuse_any_change(context.access(caller))
+    refusal = _in_vain(context, caller, config)
+    context.nacm.refuse_writes([] if refusal is None else [refusal])
+
+
+def _in_vain(context: Context, caller: Caller, config: Element) -> AccessDenied | None:
+    """Return why who sends a large ``config`` may change nothing, with the path of the first node in it."""
+    if not has_more_elements(config, SMALL_ELEMENTS):
+        return None
+    node = context.schema.roots.get(qname(config[0]))
+    return context.access(caller).change_refusal(None if node is None else node.path)
 
 
 async def apply_edit(context: Context, caller: Caller, operation: Element) -> bytes:
@@ -59,12 +69,14 @@ async def apply_edit(context: Context, caller: Caller, operation: Element) -> by
     Raises:
         RpcError, RpcErrors: everything wrong with the edit; the candidate is unchanged.
     """
-    refuse_in_vain(context, caller, operation)
     config = parameter(operation, "config")
     assert config is not None, "the choice is mandatory, and <url> is no part of this schema"
+    in_vain = _in_vain(context, caller, config)
     rename(config, f"{{{NETCONF_NS}}}config")  # that of edit-data is in another namespace
     default_operation = text_of(operation, "default-operation", "merge")
     test_option = text_of(operation, "test-option", "set")
+    if in_vain is not None and (default_operation == "replace" or not cut(context.schema, config)):
+        context.nacm.refuse_writes([in_vain])
     quote_variables(config)
     async with changing_candidate(context, caller):
         candidate = context.configuration.candidate
@@ -81,9 +93,20 @@ async def apply_edit(context: Context, caller: Caller, operation: Element) -> by
                 savepoint.mark_blind()
             if not access.everything(WRITES):
                 _refuse_denied(context, access, savepoint)
+            if in_vain is not None:
+                savepoint.take_back()
             return savepoint
 
-        savepoint: Savepoint = await context.worker(work)
+        try:
+            savepoint: Savepoint = await context.worker(work)
+        except RpcErrors as problem:
+            if in_vain is None:
+                raise
+            if all(isinstance(error, AccessDenied) for error in problem.errors):
+                problem.errors[-1].left_out = MORE  # of what was not looked at
+                raise
+        if in_vain is not None:  # what was looked at says nothing of the rest
+            context.nacm.refuse_writes([in_vain])
         if test_option != "set":
             reader = access.reader(context.schema)
             async with tries_counted(context, caller):
@@ -132,8 +155,8 @@ async def _test(context: Context, savepoint: Savepoint, may_read: Reader, *, kee
 
 
 async def copy_config(context: Context, caller: Caller, operation: Element) -> bytes:
-    refuse_in_vain(context, caller, operation)
     source = datastore_of(operation, "source")
+    refuse_in_vain(context, caller, source)
     name = local_name(source)
     if name == "candidate":
         raise InvalidValue("source and target are both the candidate", type=ErrorType.PROTOCOL)

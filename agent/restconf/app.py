@@ -42,6 +42,7 @@ ROOT = "restconf"
 DATA = "/restconf/data"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 DATASTORES = ("running", "candidate", "operational")
+STOP_S = 10.0
 _EDITS = ("POST", "PUT", "PATCH", "DELETE")
 _FAULT = OperationFailed("the server failed to carry this out; its log says why", app_tag="internal-error")
 _CACHING = {"Cache-Control": "private, no-cache", "Vary": "Accept, Authorization, Cookie"}
@@ -124,9 +125,9 @@ class Restconf:
                 caller.over.set()
 
     async def stop(self) -> None:
-        """Wait for edits that go on, whose clients may be gone."""
+        """Wait for edits that go on, whose clients may be gone, but not for ever."""
         if self._changes:
-            await asyncio.wait(self._changes)
+            await asyncio.wait(self._changes, timeout=STOP_S)
 
     def _refused(self, request: Request, problem: Problem) -> Answer:
         media = request.media_of_errors
@@ -287,7 +288,7 @@ class Restconf:
         query = edit_query(request.query) if request.method in ("POST", "PUT") else EditQuery()
         if request.method not in ("POST", "PUT"):
             parameters(request.query, ())
-        await rights.refuse_edit(self._context, caller)
+        await rights.refuse_edit(self._context, caller, place)
         content: list[Element] = []
         if request.method != "DELETE":
             content = await self._content(request, caller, place)

@@ -89,7 +89,7 @@ def report(errors: Iterable[RpcError], media: Media, namespaces: Namespaces) -> 
             row["error-app-tag"] = error.app_tag
         if error.path:
             row["error-path"] = error.path
-        row["error-message"] = " ".join(error.message.split())
+        row["error-message"] = " ".join(error.told.split())
         rows.append(row)
     return json.dumps({"ietf-restconf:errors": {"error": rows}}, ensure_ascii=False).encode()
 

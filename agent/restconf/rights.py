@@ -24,10 +24,10 @@ async def refuse_operation(context: Context, caller: Caller, name: QName) -> Non
     await _asked(context, caller, node, lambda: context.nacm.refuse_operation(context.access(caller), node))
 
 
-async def refuse_edit(context: Context, caller: Caller) -> None:
-    """Raise RpcErrors if the caller may change nothing at all."""
+async def refuse_edit(context: Context, caller: Caller, place: Place) -> None:
+    """Raise RpcErrors if the caller may change nothing at all; ``place``: what he names."""
     node = context.schema.rpcs[implicit.EDIT_CONFIG]
-    await _asked(context, caller, node, lambda: implicit.refuse_edit(context, caller))
+    await _asked(context, caller, node, lambda: implicit.refuse_edit(context, caller, place.path))
 
 
 async def refuse_action(context: Context, caller: Caller, place: Place) -> None:

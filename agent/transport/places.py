@@ -93,6 +93,11 @@ class Sessions:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    @property
+    def are_open(self) -> bool:
+        """True while there is one."""
+        return bool(self._tasks)
+
     async def over(self) -> None:
         """Wait for all to be over, whose channels are closed, but not for ever."""
         if self._tasks:

@@ -33,6 +33,8 @@ from agent.turns import Turns
 log = logging.getLogger(__name__)
 
 _REQUESTS_OF_A_LOGIN = 2
+_CLOSING_S = 2.0
+"""How long a client has to close its channel, and so to read what was sent on it, when the agent stops."""
 
 
 class SshTransport:
@@ -81,6 +83,7 @@ class SshTransport:
         self._passed = list(passed)
         self._taken: list[socket.socket] = []
         self._listeners: list[asyncssh.SSHAcceptor] = []
+        self.is_shut = False
 
     @property
     def limits(self) -> Limits:
@@ -153,13 +156,27 @@ class SshTransport:
             backlog=128,
         )
 
-    async def stop(self) -> None:
-        """Stop accepting, end every channel, and wait for their sessions to be over."""
+    def shut(self) -> None:
+        """Let nobody in any more: neither connections nor channels; those without a channel end."""
+        self.is_shut = True
         address.close(self._taken)
-        if not self._listeners:
-            return
         for listener in self._listeners:
             listener.close()
+        for connection in list(self.connections):
+            owner = connection.get_owner()
+            if isinstance(owner, _Connection):
+                owner.close_if_barred()
+
+    async def stop(self) -> None:
+        """Stop accepting, end every channel, and wait for their sessions to be over."""
+        self.shut()
+        if not self._listeners:
+            return
+        if not self.sessions.are_open and self.connections:
+            closed = [asyncio.ensure_future(one.wait_closed()) for one in self.connections]
+            _, late = await asyncio.wait(closed, timeout=_CLOSING_S)
+            for one in late:
+                one.cancel()
         for connection in list(self.connections):
             connection.close()
         await self.sessions.over()
@@ -194,7 +211,7 @@ class SshTransport:
         return frozenset(peer for peer in self._peers if peer.user not in users)
 
     def may_open(self, peer: Peer) -> bool:
-        return peer.user in self.users and self.places.may_open(peer)
+        return not self.is_shut and peer.user in self.users and self.places.may_open(peer)
 
     def opened(self, channel: ByteStream, peer: Peer) -> None:
         self.sessions.begin(channel, peer)
@@ -342,6 +359,8 @@ class _Connection(asyncssh.SSHServer):
             raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, str(problem)) from None
 
     def _refuse_barred(self) -> None:
+        if self._transport.is_shut:
+            raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "the server stops")
         if self._is_barred():
             raise asyncssh.ChannelOpenError(
                 asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "the user may not log in any more"
@@ -353,8 +372,9 @@ class _Connection(asyncssh.SSHServer):
         self._close_later_if_unused()
 
     def close_if_barred(self) -> None:
-        """End the connection of a user who was taken out of the settings, unless a session is on it."""
-        if self._is_barred():
+        """End the connection of a user who was taken out of the settings, or of anybody when the agent stops,
+        unless a session is on it."""
+        if self._transport.is_shut or self._is_barred():
             self._close_if_unused()
 
     def _is_barred(self) -> bool:

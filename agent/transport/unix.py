@@ -35,6 +35,8 @@ PREAMBLE_WAIT_S = 1.0
 ACCEPTED_AT_ONCE = 16
 """Before others have their turn on the event loop."""
 _ROOT = 0
+_CLOSING_S = 2.0
+"""How long a client has to read what was sent to it, when the agent stops."""
 
 
 class UnixTransport:
@@ -102,17 +104,26 @@ class UnixTransport:
         taken.listen(local_socket.BACKLOG)  # asyncio has made it as short as what it accepts at once
         log.info("NETCONF is served at %s %s", self._taken.path, self._taken.whom)
 
-    async def stop(self) -> None:
-        """Stop accepting, end every connection, and wait for their sessions to be over."""
+    def shut(self) -> None:
+        """Let nobody in any more, also of those who have come and have no session yet."""
         if self._server is not None:
             self._server.close()
         if self._taken is not None:
             local_socket.give_up(self._taken)
         for task in self._of_root | self._of_others:
             task.cancel()
+
+    async def stop(self) -> None:
+        """Stop accepting, end every connection, and wait for their sessions to be over."""
+        self.shut()
         for stream in list(self.streams):
             await stream.close()
         await self.sessions.over()
+        if self.streams:
+            gone = [asyncio.ensure_future(stream.gone()) for stream in self.streams]
+            _, late = await asyncio.wait(gone, timeout=_CLOSING_S)
+            for one in late:
+                one.cancel()
         for stream in list(self.streams):
             stream.abort()
 

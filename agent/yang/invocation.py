@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from agent.errors import MAX_ERRORS, BadElement, InvalidValue, RpcErrors
+from agent.errors import FIND_ERRORS, BadElement, InvalidValue, RpcErrors
 from agent.yang.native import NULL, Pointer, ffi, forget_errors, lib
 from agent.yang.problems import check
 from agent.yang.repeated import repeated
@@ -142,7 +142,7 @@ def _validate(tree: Tree, operation: Node, changing: Changing) -> None:
         if not any(error.app_tag == "missing-choice" for error in problem.errors):
             raise
         # libyang names the first one, and not its place.
-        raise RpcErrors([*islice(missing_choices(tree, operation), MAX_ERRORS)] or problem.errors) from None
+        raise RpcErrors([*islice(missing_choices(tree, operation), FIND_ERRORS)] or problem.errors) from None
 
 
 def _input_of(operation: Node) -> dict[str, Any]:

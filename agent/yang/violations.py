@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from itertools import islice
 
-from agent.errors import MAX_ERRORS, DataMissing, OperationFailed, RpcError, UnknownElement
+from agent.errors import FIND_ERRORS, DataMissing, OperationFailed, RpcError, UnknownElement
 from agent.yang import native
 from agent.yang.native import NULL, Pointer, address, cast_extra, extra, ffi, lib, sized_array, text, whens
 from agent.yang.problems import YANG_1, missing_choice
@@ -33,8 +33,8 @@ _PARENTS = lib.LYS_CONTAINER | lib.LYS_LIST | lib.LYS_RPC | lib.LYS_ACTION
 
 
 def violations(tree: Tree) -> list[RpcError]:
-    """Return what is wrong with ``tree``, to which the defaults have been added; at most MAX_ERRORS."""
-    found = list(islice(_violations(tree), MAX_ERRORS))
+    """Return what is wrong with ``tree``, to which the defaults have been added; at most FIND_ERRORS."""
+    found = list(islice(_violations(tree), FIND_ERRORS))
     native.forget_errors(tree.schema.ctx)
     return found
 

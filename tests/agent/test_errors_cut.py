@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 
 from agent.errors import (
+    FIND_ERRORS,
     KEY_CHARACTERS_MAX,
     MAX_ERRORS,
     MESSAGE_CHARACTERS_MAX,
+    MORE,
     PATH_CHARACTERS_MAX,
     InvalidValue,
     RpcError,
@@ -17,6 +19,9 @@ from agent.errors import (
     UnknownElement,
     raise_all,
 )
+from agent.netconf.messages import error_reply
+from agent.restconf.media import Media
+from agent.restconf.problems import report
 
 LONG = "x" * 1_000_000
 
@@ -65,9 +70,56 @@ def test_errors_are_looked_for_until_there_are_100() -> None:
 
     with pytest.raises(RpcErrors) as caught:
         raise_all(endless())
-    assert len(caught.value.errors) == asked == MAX_ERRORS
+    assert len(caught.value.errors) == MAX_ERRORS == asked - 1
     assert len(RpcErrors(endless()).errors) == MAX_ERRORS
     assert KEY_CHARACTERS_MAX < PATH_CHARACTERS_MAX
+
+
+def many(count: int) -> list[RpcError]:
+    return [InvalidValue(str(number)) for number in range(count)]
+
+
+def test_the_last_error_says_how_many_are_left_out() -> None:
+    *others, last = RpcErrors(many(MAX_ERRORS + 4_900)).errors
+    assert last.told == "99 (4900 more errors are left out)"
+    assert last.message == "99"
+    assert [error.told for error in others] == [str(number) for number in range(99)]
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [iter(many(MAX_ERRORS + 50)), many(FIND_ERRORS)],
+    ids=["not all are looked for", "as many as are"],
+)
+def test_it_says_no_number_that_is_not_known(errors: Iterable[RpcError]) -> None:
+    assert RpcErrors(errors).errors[-1].told == "99 (more errors are left out)"
+
+
+@pytest.mark.parametrize("count", [1, MAX_ERRORS])
+def test_it_says_nothing_where_nothing_is_left_out(count: int) -> None:
+    assert RpcErrors(many(count)).errors[-1].told == str(count - 1)
+    assert RpcErrors(iter(many(count))).errors[-1].told == str(count - 1)
+
+
+def test_what_was_left_out_before_is_not_forgotten() -> None:
+    some = RpcErrors(many(MAX_ERRORS + 10)).errors
+    assert RpcErrors(RpcErrors(some).errors).errors[-1].left_out == 10
+    found = RpcErrors([*some, *many(MAX_ERRORS)]).errors
+    assert [error.left_out for error in found] == [0] * 99 + [10 + MAX_ERRORS]
+    assert RpcErrors([*RpcErrors(iter(many(200))).errors, *many(7)]).errors[-1].left_out == MORE
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        error_reply(b"", RpcErrors(many(102)).errors, {}),
+        report(RpcErrors(many(102)).errors, Media.XML, {}),
+        report(RpcErrors(many(102)).errors, Media.JSON, {}),
+    ],
+    ids=["NETCONF", "RESTCONF in XML", "RESTCONF in JSON"],
+)
+def test_clients_read_it_once(told: bytes) -> None:
+    assert told.count(b"99 (2 more errors are left out)") == told.count(b"left out") == 1
 
 
 def test_none_is_no_fault() -> None:

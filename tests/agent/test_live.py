@@ -147,6 +147,40 @@ async def test_what_changes_something_is_carried_out_to_its_end(operation: str, 
     assert work.ended == ["done"], "and what came after it is not begun"
 
 
+STOPS = Ending(EndKind.OTHER, "the server stops")
+
+
+@pytest.mark.parametrize("operation", [*READS, "<commit/>"])
+async def test_a_session_that_finishes_answers_what_is_under_way_and_refuses_the_rest(operation: str) -> None:
+    work = Work()
+    live, stream = session(work, operation, "<commit/>", "<get/>")
+    stream.sent = [b"".join(stream.sent)]  # all has come before
+    driven = asyncio.ensure_future(live.drive(lambda _live: None))
+    await work.begun.wait()
+    live.finish(STOPS)
+    await asyncio.wait({asyncio.ensure_future(live.ended())})  # who waits for that waits no longer
+    assert not driven.done()
+    work.done.set()
+    await driven
+    assert work.ended == ["done"]
+    _hello, answer, *refused = b"".join(stream.written).split(EOM)[:-1]
+    assert b"<ok/>" in answer
+    assert [b"the server stops, and this was not begun" in one for one in refused] == [True, True]
+    assert live.ending is STOPS
+
+
+async def test_a_session_that_finishes_and_takes_too_long_is_ended() -> None:
+    work = Work()
+    live, stream = session(work, "<get/>", "<get/>")
+    driven = asyncio.ensure_future(live.drive(lambda _live: None))
+    await work.begun.wait()
+    live.finish(STOPS)
+    live.end(STOPS)
+    await driven
+    assert work.ended == ["broken off"]
+    assert len(stream.written) == 1, "our hello"
+
+
 @pytest.mark.parametrize("idle_timeout_s", [1, 3600])
 async def test_other_limits_count_for_the_silence_that_goes_on(idle_timeout_s: int) -> None:
     live, stream = session(Work())

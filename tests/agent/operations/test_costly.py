@@ -6,8 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from agent.errors import MAX_ERRORS
+from agent.datastore.candidate import Candidate, Savepoint
+from agent.datastore.edit import edit
+from agent.errors import MAX_ERRORS, MORE
 from agent.nacm.rules import parse_path
+from agent.xml import Element
 from agent.yang.expressions import (
     MAX_BRACKETS_DEEP,
     MAX_EXPRESSION_OCTETS,
@@ -325,6 +328,7 @@ async def test_parameters_that_nobody_knows_are_told_a_hundred_times(lab: Lab) -
         unknown = '<q:a xmlns:q="urn:q"/>' * 300
         errors = await lab.refused(f"<{operation}>{unknown}</{operation}>")
         assert len(errors) == MAX_ERRORS
+        assert [error.left_out for error in errors] == [0] * 99 + [MORE]
 
 
 @pytest.mark.parametrize("door", DOORS)
@@ -339,12 +343,17 @@ async def test_parameters_that_nobody_knows_are_told_a_hundred_times(lab: Lab) -
     ],
 )
 async def test_so_is_what_is_wrong_with_an_edit(lab: Lab, door: str, body: str) -> None:
-    assert 1 <= len(await lab.refused(DOORS[door](body))) <= MAX_ERRORS
+    errors = await lab.refused(DOORS[door](body))
+    assert 1 <= len(errors) <= MAX_ERRORS
+    assert [error.left_out for error in errors[:-1]] == [0] * (len(errors) - 1)
+    assert errors[-1].left_out == (MORE if len(errors) == MAX_ERRORS else 0)
 
 
 async def test_so_are_the_rules_that_a_configuration_breaks(lab: Lab) -> None:
     await lab.edit(top("".join(f"<entry><id>{n}</id><twice>1</twice></entry>" for n in range(300))))
-    assert len(await lab.refused("<commit/>")) == MAX_ERRORS
+    errors = await lab.refused("<commit/>")
+    assert len(errors) == MAX_ERRORS
+    assert errors[-1].told.endswith("(more errors are left out)")
     assert EC in lab.candidate
 
 
@@ -352,19 +361,91 @@ async def test_so_are_the_rules_that_a_configuration_breaks(lab: Lab) -> None:
 
 
 @pytest.mark.usefixtures("closed")
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", ["copy-config", "validate"])
 @pytest.mark.parametrize("user", [JOE, NOBODY])
 async def test_a_large_configuration_of_who_may_change_nothing_is_not_looked_at(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, door: str, user: int
 ) -> None:
     monkeypatch.setattr("agent.operations.write.EditAttributes", lambda *_: pytest.fail("it was looked at"))
-    monkeypatch.setattr("agent.operations.write.edit", lambda *_: pytest.fail("it was looked at"))
     lab.callers |= {JOE: Remembering(JOE, "joe"), NOBODY: Remembering(NOBODY, "nobody")}
     body = top("".join(f"<entry><id>{n}</id></entry>" for n in range(MANY)))
     (error,) = await lab.refused(DOORS[door](body), user)
     assert error.tag == "access-denied"
-    assert "may not change anything" in error.message
+    assert "may not change anything: no rule is about it, and write-default is deny" in error.message
+    assert error.path == "/every-construct:top"
     assert lab.context.nacm.denied_data_writes == 1
+
+
+def numbered(name: int, number: int) -> str:
+    return f"<entry><id>{name}</id><number>{number}</number></entry>"
+
+
+@pytest.mark.parametrize("door", ["edit-config", "edit-data"])
+@pytest.mark.parametrize("user", [JOE, NOBODY])
+async def test_who_may_change_nothing_is_told_the_same_of_a_large_edit_as_of_a_small_one(
+    lab: Lab, door: str, user: int
+) -> None:
+    await lab.commit(top(numbered(0, 3) + numbered(1, 2)))
+    await ruled(
+        lab, rule_list("l", ["limited"], rule("no-change", "deny", path("/", "create update delete")))
+    )
+
+    def of(count: int) -> str:
+        return top("".join(numbered(n, 2) for n in range(count)))
+
+    small = await lab.refused(DOORS[door](of(MAX_ERRORS + 2)), user)
+    assert len(small) == MAX_ERRORS
+    assert small[0].path == "/every-construct:top/entry[id='0']/number"
+    told = "rule 'no-change' of rule-list 'l' denies it" if user == JOE else "write-default is deny"
+    assert told in small[0].message
+    large = await lab.refused(DOORS[door](of(MANY)), user)
+    assert [(e.tag, e.path, e.message) for e in large] == [(e.tag, e.path, e.message) for e in small]
+    assert lab.candidate == lab.running
+    assert not lab.context.configuration.candidate.changed
+
+
+async def test_no_more_than_its_beginning_is_looked_at(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[int] = []
+
+    def noted(candidate: Candidate, config: Element, default_operation: str) -> Savepoint:
+        looked_at.append(len(list(config.iterdescendants())))
+        return edit(candidate, config, default_operation)
+
+    monkeypatch.setattr("agent.operations.write.edit", noted)
+    await ruled(lab)
+    await lab.refused(DOORS["edit-config"](top(LARGE)), JOE)
+    assert [one for one in looked_at if one > MANY] == []
+    assert len(looked_at) == 2, "the rules, and the beginning"
+
+
+LARGE = "".join(numbered(n, 2) for n in range(MANY))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(f'<top xmlns="{EC}" nc:operation="replace">{LARGE}</top>', id="the rest is deleted"),
+        pytest.param(top(LARGE), id="the beginning changes nothing"),
+        pytest.param(top(f"<bogus/>{LARGE}"), id="the beginning is faulty"),
+        pytest.param(
+            top(f"<entry><id>0</id>{'<twice>1</twice>' * MANY * 2}</entry>"), id="one entry is large"
+        ),
+        pytest.param(f'<a xmlns="urn:nobody"/>{top(LARGE)}', id="nobody knows it"),
+    ],
+)
+async def test_of_an_edit_whose_beginning_says_nothing_of_the_rest_he_is_told_why(
+    lab: Lab, body: str
+) -> None:
+    await lab.commit(top(LARGE if body == top(LARGE) else numbered(0, 2)))
+    await ruled(
+        lab, rule_list("l", ["limited"], rule("no-change", "deny", path("/", "create update delete")))
+    )
+    (error,) = await lab.refused(DOORS["edit-config"](body), JOE)
+    assert error.tag == "access-denied"
+    assert "may not change anything: rule 'no-change' of rule-list 'l' denies it" in error.message
+    assert error.path == (None if body.startswith("<a ") else "/every-construct:top")
+    assert lab.context.nacm.denied_data_writes == 1
+    assert lab.candidate == lab.running
 
 
 @pytest.mark.parametrize("setting", ["<write-default>permit</write-default>", ""])

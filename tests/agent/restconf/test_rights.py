@@ -104,6 +104,10 @@ async def test_no_body_is_read_of_who_may_do_nothing_with_it(
     found = answer_of(await asyncio.wait_for(all_of(reader), PATIENCE_S))
     writer.transport.abort()
     assert (found.status, found.error["error-tag"]) == (403, "access-denied")
+    if in_force is NO_CHANGE:
+        assert "may not change anything: rule '" in found.error["error-message"]
+        of_the_datastore = target == DATA
+        assert ("error-path" not in found.error) == of_the_datastore
 
 
 ALL_FOR_BOB = (

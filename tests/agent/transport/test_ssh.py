@@ -203,6 +203,26 @@ async def test_stop_ends_the_sessions(tmp_path: Path) -> None:
         assert served.transport.places.sessions.total() == 0
 
 
+async def test_a_transport_that_is_shut_keeps_its_sessions_and_opens_no_more(tmp_path: Path) -> None:
+    async with (
+        serving(tmp_path) as served,
+        asyncssh.connect("127.0.0.1", **served.options()) as unused,
+        asyncssh.connect("127.0.0.1", **served.options()) as connection,
+    ):
+        process = await connection.create_process(subsystem="netconf", encoding=None)
+        served.transport.shut()
+        with pytest.raises(asyncssh.ChannelOpenError, match="the server stops"):
+            await connection.create_process(subsystem="netconf", encoding=None)
+        with pytest.raises(OSError, match="Connect"):
+            await asyncssh.connect("127.0.0.1", **served.options())
+        process.stdin.write(b"still there")
+        async with asyncio.timeout(WAIT_S):
+            assert await process.stdout.readexactly(11) == b"still there"
+            await unused.wait_closed()
+            process.close()
+            await connection.wait_closed()
+
+
 async def test_a_host_key_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "host_key").write_bytes(b"")
     with pytest.raises(OSError, match="host_key"):
