@@ -52,7 +52,11 @@ def make(settings: Settings) -> StrongSwanTranslator:
     shared = Shared(Desired(store.digests, alone=managed))
     notify, state_changed = settings.notify, settings.state_changed
     protection = Protection(
-        shared, interval_s=options.audit_interval, clients=settings.clients, is_used=not without
+        shared,
+        interval_s=options.audit_interval,
+        clients=settings.clients,
+        is_used=not without,
+        state_changed=state_changed,
     )
     live = LiveTunnels(
         options,
