@@ -76,7 +76,9 @@ def make(settings: Settings) -> StrongSwanTranslator:
     )
     trust = CharonTrust(shared, keys, daemon)
     readmit = partial(reconcile, desired=shared.desired, live=live, trust=trust)
-    logs = TunnelLogs(notify, lambda ends: between(shared.desired.entries, ends))
+    logs = TunnelLogs(
+        notify, lambda ends: between(shared.desired.entries, ends), lambda: shared.desired.version
+    )
     keeper = None
     if not without:
         follower = Follower(shared, live=live, keys=keys, trust=trust, logs=logs, protection=protection)
