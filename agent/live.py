@@ -165,8 +165,10 @@ class Live(LiveCaller):
                         self._stop_looking()  # from now on it may be silent for another time
                         established(self)
                     await self._perform(actions)
+                    del actions  # or it holds the last request as long as its client is silent
                     if self._interrupt.is_set():
                         return
+                del data
         except (ConnectionError, TimeoutError) as problem:
             self._lost(problem)
         finally:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
+import sys
 import threading
 import traceback
 from collections.abc import Awaitable, Callable
@@ -25,6 +27,7 @@ from agent.unfinished import Unfinished
 from agent.xml import local_name
 from tests.wire.raw_client import EOM, hello, rpc
 
+LIMIT_S = 60
 BASE = "urn:ietf:params:netconf:base:1.0"
 
 
@@ -290,6 +293,28 @@ async def test_a_large_message_is_not_held_while_it_is_carried_out() -> None:
     await live.drive(lambda _live: None)
     assert len(stream.written) == 2
     assert held == []
+
+
+@pytest.mark.parametrize("octets", [10, LARGE_OCTETS])
+async def test_a_session_that_is_silent_holds_nothing_of_what_it_asked_for(octets: int) -> None:
+    live, stream = session(answered)
+    message = rpc(f"<get>{' ' * octets}</get>") + EOM
+    stream.sent.append(message)
+    driven = asyncio.ensure_future(live.drive(lambda _live: None))
+    async with asyncio.timeout(LIMIT_S):
+        while len(stream.written) < 2 or not live._reading:
+            await asyncio.sleep(0)
+    gc.collect()
+    of_nobody_else = b"".join([b"another", EOM])
+    assert sys.getrefcount(message) == sys.getrefcount(of_nobody_else)
+    held = [one for one in gc.get_objects() if isinstance(one, Rpc) and one.octets == len(message) - len(EOM)]
+    assert held == []
+    live.end(KILLED)
+    await driven
+
+
+async def answered(live: Live, rpc: Rpc) -> list[Action]:
+    return live.session.reply(rpc, b"")
 
 
 async def test_a_large_message_of_a_session_that_is_killed_meanwhile_is_not_carried_out(

@@ -52,7 +52,11 @@ def make(settings: Settings) -> StrongSwanTranslator:
     shared = Shared(Desired(store.digests, alone=managed))
     notify, state_changed = settings.notify, settings.state_changed
     protection = Protection(
-        shared, interval_s=options.audit_interval, clients=settings.clients, is_used=not without
+        shared,
+        interval_s=options.audit_interval,
+        clients=settings.clients,
+        is_used=not without,
+        state_changed=state_changed,
     )
     live = LiveTunnels(
         options,
@@ -72,7 +76,9 @@ def make(settings: Settings) -> StrongSwanTranslator:
     )
     trust = CharonTrust(shared, keys, daemon)
     readmit = partial(reconcile, desired=shared.desired, live=live, trust=trust)
-    logs = TunnelLogs(notify, lambda ends: between(shared.desired.entries, ends))
+    logs = TunnelLogs(
+        notify, lambda ends: between(shared.desired.entries, ends), lambda: shared.desired.version
+    )
     packet_owners = PacketOwners(shared)
     keeper = None
     if not without:

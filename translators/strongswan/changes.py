@@ -21,6 +21,7 @@ from translators.strongswan.planning import AT_ONCE, StrongSwanPlan
 from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.status.facts import Reason
 from translators.strongswan.tasks import in_turns, to_the_end
+from translators.strongswan.translation.certified import named_certificates
 from translators.strongswan.translation.connections import connection_name
 from translators.strongswan.translation.guards import ForAll, Guard
 from translators.strongswan.translation.plan import Step
@@ -116,8 +117,10 @@ class Changes:
         self, entries: Mapping[str, Json | None], touched: Collection[str], wanted: Sequence[str]
     ) -> Pieces[None]:
         desired = self._shared.desired
-        around = desired.around()
+        around, users_changed = desired.around(), False
         for tunnel, entry in entries.items():
+            before = desired.entries.get(tunnel, {})
+            users_changed |= named_certificates(before) != named_certificates(entry or {})
             met = desired.overlaps.of(tunnel)
             desired.put(tunnel, entry, around)
             for overlap in (*met, *desired.overlaps.of(tunnel)):
@@ -130,6 +133,8 @@ class Changes:
                 self._live.revive(tunnel)
             yield
         desired.tidy()
+        if users_changed:
+            self._pki.users_changed()
         for name in wanted:
             # Not before: who looks after a tunnel that is not desired yet has it stay down.
             self._live.want(name)

@@ -245,6 +245,8 @@ class StrongSwanTranslator:
         async with shared.changing:
             await in_turns(shared.desired.replace_in_pieces(_by_tunnel(entries)), rest_s=0)
             await self.parts.protection.replace(shared.desired.entries)
+            self.parts.live.daemon_changed()
+            self.parts.pki.users_changed()
             if shared.session is not None:
                 await self.parts.protection.agree(shared.session)
                 await reconcile(shared.session, shared.desired, self.parts.live, trust=self.parts.trust)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -26,12 +27,17 @@ class Lines:
     """A charon that logs, and what was told of it."""
 
     def __init__(self, **tunnels: tuple[str, str | None]) -> None:
-        desired = Desired()
+        self.desired = desired = Desired()
+        self.looks = 0
         for number, (local, peer) in tunnels.items():
             ends = {"local-address": local, "peer": peer}
             desired.entries[number.strip("t")] = {name: end for name, end in ends.items() if end}
         self.told = Told()
-        self.logs = TunnelLogs(self.told, lambda ends: between(desired.entries, ends))
+        self.logs = TunnelLogs(self.told, self._owners, lambda: desired.version)
+
+    def _owners(self, ends: Collection[str]) -> list[str]:
+        self.looks += 1
+        return between(self.desired.entries, ends)
 
     def say(self, *messages: dict[str, str], charon: object = CHARON) -> None:
         for message in messages:
@@ -128,6 +134,26 @@ async def test_where_several_tunnels_are_between_the_addresses_none_is_named() -
     lines.logs.start({"tunnel": [8]})
     lines.say(unnamed(RECEIVED), unnamed("a"), line("b", "ipsec-7"))
     assert lines.shown() == [(None, RECEIVED), (None, "a")]
+    lines.logs.close()
+
+
+async def test_lines_are_of_the_tunnels_that_there_are_when_they_come() -> None:
+    lines = Lines(t7=("192.0.2.9", "192.0.2.1"))
+    lines.logs.start({})
+    lines.say(unnamed(RECEIVED), unnamed("a"), unnamed("b"))
+    assert lines.looks == 1
+    seven = lines.desired.entries["7"]
+    for entries, owner in (
+        ({}, None),
+        ({"8": seven}, 8),
+        ({"8": seven, "9": seven}, None),
+        ({"9": seven}, 9),
+    ):
+        lines.desired.entries = entries
+        lines.desired.version += 1
+        lines.say(unnamed("a"), unnamed("b"))
+        assert [tunnel for tunnel, _text in lines.shown()[-2:]] == [owner, owner]
+    assert lines.looks == 5
     lines.logs.close()
 
 
@@ -244,7 +270,7 @@ async def test_a_notification_that_cannot_be_sent_stops_nothing(caplog: pytest.L
     def broken(_notification: Notification) -> None:
         raise RuntimeError("no stream")
 
-    made = TunnelLogs(broken, lambda _ends: ())
+    made = TunnelLogs(broken, lambda _ends: (), lambda: 0)
     made.start({"lines": 1})
     made.on_event(CHARON, "log", line("a"))
     assert "defect while sending a notification" in caplog.text

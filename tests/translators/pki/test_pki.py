@@ -19,7 +19,7 @@ from tests.translators.tunnels import at_alice
 from translators.strongswan.assembly import make
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import ViciError
-from translators.strongswan.model import CERTIFICATES_PATH, CRLS_PATH
+from translators.strongswan.model import CERTIFICATE_STATE_ROOT, CERTIFICATES_PATH, CRLS_PATH
 from translators.strongswan.pki.charon_keys import CharonKeys
 from translators.strongswan.pki.key_rpcs import KeyRpcs
 from translators.strongswan.pki.key_store import KeyStore
@@ -244,3 +244,31 @@ async def test_who_removes_an_authority_is_told_of_all_that_needs_it(tmp_path: P
         "the CRL 'crl' needs the certificate of O=ACME, CN=root that is to be another one: "
         "replace or remove the CRL, too"
     ]
+
+
+async def test_which_tunnels_name_a_certificate_is_state_that_changes_with_them(tmp_path: Path) -> None:
+    told: list[str] = []
+    root, own = Authority(), new_key()
+    translator = make(Settings(tmp_path, "none", state_changed=told.extend))
+    await translator.start({})
+    await translator.rpc("import-private-key", {"name": "own", "pem": key_pem(own)})
+    pems = {"root": root.pem, "own": root.certify(own, "CN=gw")}
+    known = {(name,): {"name": name, "pem": pem} for name, pem in pems.items()}
+    translator.know(CERTIFICATES_PATH, known)
+    without = at_alice(7)
+    named = at_alice(7, secret=None, certificate={"own": "own", "trusted-ca": ["root"]}, local_id=None)
+    described = {**named, "description": "for people"}
+    for before, after, is_told in (
+        (None, without, False),
+        (without, named, True),
+        (named, described, False),
+        (described, without, True),
+        (without, None, False),
+    ):
+        told.clear()
+        await translator.apply(await translator.prepare([change(before, after)]))
+        assert (CERTIFICATE_STATE_ROOT in told) is is_told
+        state = await translator.root_state(CERTIFICATE_STATE_ROOT)
+        users = {one["name"]: one.get("tunnel") for one in state["certificate"]}
+        assert users == dict.fromkeys(pems, [7] if after and "certificate" in after else None)
+    await translator.stop()

@@ -54,11 +54,15 @@ def protection_of(shared: Shared, **changed: Any) -> Protection:
 
 
 @asynccontextmanager
-async def started(shared: Shared, **entries: Json) -> AsyncIterator[Protection]:
-    """Yield what protects ``entries``, named t1, t2 and so on; nobody looks after it unless one waits."""
+async def started(
+    shared: Shared, told: list[str] | None = None, **entries: Json
+) -> AsyncIterator[Protection]:
+    """Yield what protects ``entries``, named t1, t2 and so on; nobody looks after it unless one waits.
+    ``told`` gets the paths of state that may be another."""
     by_id = {name.removeprefix("t"): entry for name, entry in entries.items()}
     shared.desired.replace(by_id)
-    protection = protection_of(shared, interval_s=3600.0)
+    hear = (told if told is not None else []).extend
+    protection = protection_of(shared, interval_s=3600.0, state_changed=hear)
     await protection.start(by_id)
     try:
         yield protection
@@ -293,6 +297,77 @@ async def test_a_network_that_a_tunnel_takes_is_told_once(
         await protection.widen(changed)
         await protection.settle(changed)
         assert "takes" not in caplog.text
+
+
+# --- whose state may be another ---
+
+STATE = "/yangswan-ipsec:tunnels/ipsec[id='{}']/state"
+
+
+async def test_who_takes_a_network_that_comes_or_goes_shows_another_state(
+    kernel: Kernel, shared: Shared
+) -> None:
+    told: list[str] = []
+    async with started(shared, told, t1=between(None, ["192.168.0.0/16"]), t2=PLAIN) as protection:
+        assert told == []
+        protection.on_networks(frozenset({OUTSIDE}))
+        await until(lambda: bool(protection.guards.of("1").covered))
+        await until(lambda: told == [STATE.format(1)])
+        protection.on_networks(frozenset())
+        await until(lambda: not protection.guards.of("1").covered)
+        await until(lambda: told == 2 * [STATE.format(1)])
+
+
+async def test_what_is_for_all_changes_the_state_of_each_whom_it_concerns(
+    kernel: Kernel, shared: Shared
+) -> None:
+    told: list[str] = []
+    as_it_is = {**PLAIN, "leak-protection": False}
+    async with started(shared, told, t1=PLAIN, t2=PLAIN, t3=as_it_is) as protection:
+        told.clear()
+        for for_all in (ForAll(leak_protection=False), ForAll()):
+            changed = protection.wanted({}, for_all)
+            await protection.widen(changed)
+            protection.guards.for_all = for_all
+            await protection.settle(changed)
+            assert sorted(told) == [STATE.format(1), STATE.format(2)]
+            told.clear()
+
+
+async def test_a_change_that_shows_nothing_else_is_told_to_nobody(kernel: Kernel, shared: Shared) -> None:
+    told: list[str] = []
+    async with started(shared, told, t1=PLAIN) as protection:
+        changed = wanted(protection, t1=BYPASSING)
+        await protection.widen(changed)
+        await protection.settle(changed)
+        assert told == []
+
+
+async def test_trouble_and_its_end_change_the_state_of_all(kernel: Kernel, shared: Shared) -> None:
+    told: list[str] = []
+    both = [STATE.format(1), STATE.format(2)]
+    kernel.refuses = {"all"}
+    async with started(shared, told, t1=PLAIN, t2=EVERYWHERE) as protection:
+        assert told == both
+        kernel.refuses = set()
+        protection._look_soon()
+        await until(lambda: not protection.trouble)
+        assert told == 2 * both
+        kernel.refuses = {"look"}
+        protection._look_soon()
+        await until(lambda: bool(protection.trouble))
+        assert told == 3 * both
+
+
+async def test_entries_put_in_the_place_of_others_change_the_state_of_both(
+    kernel: Kernel, shared: Shared
+) -> None:
+    told: list[str] = []
+    plain = {**PLAIN, "leak-protection": False}
+    async with started(shared, told, t1=PLAIN, t2=plain) as protection:
+        told.clear()
+        await protection.replace({"1": plain, "3": plain})
+        assert sorted(told) == [STATE.format(1), STATE.format(2), STATE.format(3)]
 
 
 # --- without charon ---

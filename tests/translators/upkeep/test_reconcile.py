@@ -78,8 +78,17 @@ async def nothing(_session: object) -> None:
 
 async def reconciled(charon: FakeCharon, *entries: Json) -> tuple[Desired, dict[str, str]]:
     """Return what is desired afterwards, and what was recorded of tunnels that failed."""
-    desired, failed = Desired(), {}
+    desired = Desired()
     desired.entries = {str(entry["id"]): entry for entry in entries}
+    failed, _changed = await agreed(charon, desired)
+    return desired, failed
+
+
+async def agreed(charon: FakeCharon, desired: Desired) -> tuple[dict[str, str], list[str]]:
+    """Have ``charon`` agree with ``desired``; return what was recorded of tunnels that failed, and those of
+    which it was said that their state is another."""
+    failed: dict[str, str] = {}
+    changed: list[str] = []
 
     def fail(tunnel: str, reason: Reason, detail: str) -> None:
         assert reason is Reason.OTHER
@@ -88,12 +97,13 @@ async def reconciled(charon: FakeCharon, *entries: Json) -> tuple[Desired, dict[
     live = SimpleNamespace(
         supervisor=SimpleNamespace(hold_all=lambda: None),
         fail=fail,
+        changed=changed.append,
         found=lambda _session, _sas: None,
         want_all=lambda: None,
     )
     trust = SimpleNamespace(agree=nothing, settle=nothing)
     await reconcile(charon, desired, live, trust=trust)  # type: ignore[arg-type]
-    return desired, failed
+    return failed, changed
 
 
 async def test_connections_come_before_barriers_and_the_secrets_after_both() -> None:
@@ -138,6 +148,15 @@ async def test_a_tunnel_of_which_anything_is_refused_is_not_held_and_the_others_
     desired, failed = await reconciled(charon, *desired.entries.values())
     assert (failed, desired.refused) == ({}, set())
     assert "ipsec-2" in charon.held["conn"]
+
+
+async def test_the_state_of_a_tunnel_is_another_once_it_is_not_refused_any_more() -> None:
+    charon = FakeCharon(REFUSED["its secret"])
+    desired, _failed = await reconciled(charon, NAMED, OPEN)
+    assert await agreed(charon, desired) == ({"2": "not with me"}, [])
+    charon.refuses = lambda _command, _message: False
+    assert await agreed(charon, desired) == ({}, ["2"])
+    assert await agreed(charon, desired) == ({}, [])
 
 
 async def test_a_tunnel_that_another_refused_one_stood_in_the_way_of_gets_all_it_needs() -> None:

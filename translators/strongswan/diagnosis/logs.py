@@ -33,6 +33,7 @@ UNNAMED_MAX = 1024
 
 _CONNECTION = re.compile(r"(?<![\w-])ipsec-\d+(?![\w-])")
 
+Ends = tuple[str, str]
 Owners = Callable[[Collection[str]], Sequence[str]]
 """Returns the tunnels that an SA between these two addresses may belong to."""
 
@@ -50,15 +51,21 @@ class _Log:
 
 
 class TunnelLogs:
-    """All logs of this agent; ``notify`` takes a ``log-line`` or ``log-ended`` notification."""
+    """All logs of this agent; ``notify`` takes a ``log-line`` or ``log-ended`` notification. ``version``
+    returns something else once ``owners`` may do so."""
 
-    def __init__(self, notify: Callable[[Notification], None], owners: Owners) -> None:
+    def __init__(
+        self, notify: Callable[[Notification], None], owners: Owners, version: Callable[[], object]
+    ) -> None:
         self._notify = notify
         self._owners = owners
+        self._version = version
         self._numbers = itertools.count(1)
         self._running: dict[int, _Log] = {}
         self._source: object = None
-        self._unnamed: dict[str, Sequence[str]] = {}
+        self._unnamed: dict[str, Ends] = {}
+        self._between: tuple[object, dict[Ends, Sequence[str]]] = (None, {})
+        """What was found between the ends of these, and when."""
 
     @property
     def is_shown(self) -> bool:
@@ -106,6 +113,7 @@ class TunnelLogs:
         del self._running[ended.number]
         if not self._running:
             self._unnamed.clear()
+            self._between = (None, {})
         self._tell("log-ended", {"log-id": ended.number, "reason": reason, "lines": ended.lines})
 
     def _tell(self, name: str, content: Json) -> None:
@@ -146,8 +154,18 @@ class TunnelLogs:
         if sa not in self._unnamed and (ends := unnamed.ends_of(text)):
             if len(self._unnamed) >= UNNAMED_MAX:
                 del self._unnamed[next(iter(self._unnamed))]
-            self._unnamed[sa] = self._owners(ends)
-        return self._unnamed.get(sa, ())
+            self._unnamed[sa] = ends
+        return self._owners_between(self._unnamed[sa]) if sa in self._unnamed else ()
+
+    def _owners_between(self, ends: Ends) -> Sequence[str]:
+        """Return what ``owners`` does, which takes a look at all tunnels once and not for each line."""
+        version, found = self._version(), self._between[1]
+        if version != self._between[0] or len(found) >= UNNAMED_MAX:
+            found = {}
+            self._between = version, found
+        if ends not in found:
+            found[ends] = self._owners(ends)
+        return found[ends]
 
 
 def line_content(number: int, owners: Sequence[str], message: Mapping[str, object]) -> Json:

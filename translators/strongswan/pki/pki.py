@@ -130,6 +130,10 @@ class Pki:
             self._changed.set()
             self._settings.state_changed([CERTIFICATE_STATE_ROOT])
 
+    def users_changed(self) -> None:
+        """Hear that other tunnels name a certificate, or others are named."""
+        self._settings.state_changed([CERTIFICATE_STATE_ROOT])
+
     # --- state ---
 
     def state(self, now: datetime) -> Json:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from agent.errors import BackendError
 from translators.strongswan.charon.session import CharonSession
 from translators.strongswan.charon.shared import Shared
 from translators.strongswan.charon.vici import ViciError
-from translators.strongswan.model import Json
+from translators.strongswan.model import Json, entry_path
 from translators.strongswan.pieces import Pieces, at_once
 from translators.strongswan.protection import ruleset, shunts
 from translators.strongswan.protection.firewall import Firewall
@@ -51,10 +51,17 @@ Changed = Mapping[str, Guard]
 
 class Protection:
     """Keeps ``guards`` in force. ``clients`` returns the addresses from which clients of this server are
-    connected. Without charon (``is_used`` is False) there is nothing to protect."""
+    connected. Without charon (``is_used`` is False) there is nothing to protect. ``state_changed`` hears the
+    paths of state that may be another."""
 
     def __init__(
-        self, shared: Shared, *, interval_s: float, clients: Callable[[], Iterable[str]], is_used: bool
+        self,
+        shared: Shared,
+        *,
+        interval_s: float,
+        clients: Callable[[], Iterable[str]],
+        is_used: bool,
+        state_changed: Callable[[Sequence[str]], None] = lambda _paths: None,
     ) -> None:
         self.guards = Guards()
         self.trouble = ""
@@ -62,6 +69,7 @@ class Protection:
         self._interval_s = interval_s
         self._clients = clients
         self._is_used = is_used
+        self._state_changed = state_changed
         self._firewall = Firewall()
         self._rules = RoutingRules()
         self._watch = RulesWatch(self._look_soon)
@@ -100,8 +108,10 @@ class Protection:
         anew = Guards()
         anew.for_all, anew.around = self.guards.for_all, self.guards.around
         wanted = await in_turns(anew.wanted_in_pieces(dict(entries)), rest_s=0)
-        self.guards.put(dict.fromkeys(self.guards.held, NO_GUARD))
+        before = {owner: self.guards.of(owner) for owner in (*self.guards.held, *wanted)}
+        self.guards.put(dict.fromkeys(before, NO_GUARD))
         self.guards.put(wanted)
+        self._tell_differing(before)
         for owner, guard in self.guards.held.items():
             _warn_of_covered(owner, guard)
         await self._put_all()
@@ -128,7 +138,9 @@ class Protection:
             log.error("%s (%s)", why, HINT)
         elif self.trouble and not why:
             log.warning("what protects tunnels is in force again")
-        self.trouble = why
+        if why != self.trouble:
+            self.trouble = why
+            self._tell(self._shared.desired.entries)
 
     # --- charon ---
 
@@ -186,6 +198,7 @@ class Protection:
         for owner, guard in changed.items():
             if guard.covered != before[owner].covered:
                 _warn_of_covered(owner, guard)
+        self._tell_differing(before)
         await self._take_out(before, with_rules=other_past)
 
     async def revert(self, changed: Changed) -> None:
@@ -311,6 +324,18 @@ class Protection:
                 log.exception("defect while following the networks of this gateway")
 
     # --- state ---
+
+    def _tell_differing(self, before: Changed) -> None:
+        """Say which of these tunnels show another guard than ``before``, beside what is counted."""
+        of = self.guards.of
+        self._tell(t for t, guard in before.items() if t and self._shown(guard) != self._shown(of(t)))
+
+    def _shown(self, guard: Guard) -> object:
+        return guard.unprotected, guard.covered, bool(self.trouble and guard.drops)
+
+    def _tell(self, tunnels: Iterable[str]) -> None:
+        if paths := [f"{entry_path(tunnel)}/state" for tunnel in tunnels]:
+            self._state_changed(paths)
 
     async def dropped(self, owner: str) -> Mapping[Way, Count]:
         """Return what was dropped of the packets of a tunnel, up to a second ago."""

@@ -41,16 +41,19 @@ def as_the_kernel_writes(address: object) -> str | None:
 
 
 class AddressWatch:
-    """``present`` is None while it is not known; ``changed`` is called with the addresses that came, and
-    ``networks_changed`` with all networks that are directly connected when these are others."""
+    """``present`` is None while it is not known; ``changed`` is called with the addresses that came,
+    ``networks_changed`` with all networks that are directly connected when these are others, and
+    ``presence_changed`` with the addresses that came or went, None where that may be so of any."""
 
     def __init__(
         self,
         changed: Callable[[frozenset[str]], None],
         networks_changed: Callable[[frozenset[Connected]], None] = lambda _networks: None,
+        presence_changed: Callable[[frozenset[str] | None], None] = lambda _addresses: None,
     ) -> None:
         self._changed = changed
         self._networks_changed = networks_changed
+        self._presence_changed = presence_changed
         self._networks: frozenset[Connected] | None = None
         self._task = Background()
         self._read = asyncio.Event()
@@ -82,7 +85,9 @@ class AddressWatch:
                 await self._follow()
             except (OSError, NetlinkError) as error:
                 log.warning("the addresses of this machine cannot be watched: %s", error)
-                self.present = None
+                if self.present is not None:
+                    self.present = None
+                    self._presence_changed(None)
             finally:
                 self._read.set()
             await asyncio.sleep(RETRY_S)
@@ -114,11 +119,16 @@ class AddressWatch:
                 found.add(str(address))
                 if message["index"] in connecting and message["scope"] == RT_SCOPE_UNIVERSE:
                     networks |= _network(str(address), message["prefixlen"])
-        came = frozenset(found) - (self.present or frozenset())
-        self.present = frozenset(found)
+        before, self.present = self.present, frozenset(found)
+        came = self.present - (before or frozenset())
         if self._networks is None or networks != self._networks:
             self._networks = frozenset(networks)
             self._networks_changed(self._networks)
+        if before is None:
+            if self._read.is_set():  # before the first look nobody was told anything
+                self._presence_changed(None)
+        elif before != self.present:
+            self._presence_changed(before ^ self.present)
         self._read.set()
         if came:
             self._changed(came)

@@ -43,6 +43,7 @@ async def reconcile(
         ViciError: charon was lost on the way.
     """
     desired.available, desired.plugins = session.algorithms, session.plugins
+    refused = frozenset(desired.refused)
     live.supervisor.hold_all()
     # Nobody else changes it meanwhile: who does has the lock that the caller holds.
     for refusal in await in_turns(desired.replace_in_pieces(desired.entries), rest_s=0):
@@ -59,6 +60,8 @@ async def reconcile(
     sas = await session.list_sas()
     await _end_drifted(session, desired, sas)
     live.found(session, sas)
+    for tunnel in refused - desired.refused:
+        live.changed(tunnel)
     live.want_all()
 
 

@@ -86,7 +86,11 @@ class LiveTunnels:
         )
         self._unnamed, self._forward_secrecy = Unnamed(), ForwardSecrecy(shared, self._ledger)
         self.addresses = LocalAddresses(
-            desired, ours=ours, changed=self._on_addresses, networks_changed=networks_changed
+            desired,
+            ours=ours,
+            changed=self._on_addresses,
+            networks_changed=networks_changed,
+            state_changed=state_changed,
         )
         self.supervisor = Supervisor(
             options,
