@@ -9,8 +9,8 @@ import ctypes
 import ctypes.util
 import dataclasses
 import gc
+import sys
 from collections.abc import Iterator
-from concurrent.futures import Executor
 from typing import Any
 
 LARGE_OCTETS = 1024 * 1024
@@ -45,11 +45,14 @@ def keep_what_is_there() -> None:
 
 
 def forget_spare() -> None:
-    """Have Python give up the tuples and lists that it keeps to use again, some thousands: each keeps a piece
-    of the memory that lay around it, when a large commit needed it, from the system.
+    """Have Python give up what it keeps to use again. Where a large commit made it, each may be all that
+    keeps a MiB of memory from the system.
 
-    Only a look at everything does that. Where much is there it would take too long, and less would be gained.
+    These are names of attributes that C code has asked for, which the cache of types holds, up to 4,096 of
+    them, and some thousand tuples and lists. Those only a look at everything gives up: where much is there it
+    would take too long, and less would be gained.
     """
+    sys._clear_type_cache()
     if sum(len(gc.get_objects(generation)) for generation in range(3)) <= LOOKED_THROUGH:
         gc.collect()
 
@@ -144,21 +147,15 @@ def give_back() -> None:
         _malloc_trim(0)
 
 
-def give_back_with_end(thread: Executor) -> None:
-    """As ``give_back``, with what is free at the end of the heap that ``thread`` has of its own.
+def give_back_with_end() -> None:
+    """As ``give_back``, with what is free at the end of the heap that the calling thread has of its own.
 
     glibc returns that of the program's first heap alone. So it must not be the end: something lies behind it
     meanwhile.
     """
     if _malloc_trim is not None:
-        behind = thread.submit(_filled_up).result()
+        blocks = [_malloc(_BLOCK_OCTETS) for _ in range(_FREE_OCTETS // _BLOCK_OCTETS + 1)]
+        for block in blocks[:-1]:
+            _free(block)
         give_back()
-        _free(behind)
-
-
-def _filled_up() -> Any:
-    """Return a block that lies behind all that is free in the heap of this thread."""
-    blocks = [_malloc(_BLOCK_OCTETS) for _ in range(_FREE_OCTETS // _BLOCK_OCTETS + 1)]
-    for block in blocks[:-1]:
-        _free(block)
-    return blocks[-1]
+        _free(blocks[-1])

@@ -219,6 +219,7 @@ class Stream:
                 await self._add(
                     Event(number, time=time, name=name, body=body, names=notification.names, before=before)
                 )
+                del notification  # else the last one is held until another comes
             self._idle.set()
 
     async def _add(self, event: Event) -> None:

@@ -32,9 +32,8 @@ class Candidate:
     count as different, for whether they are would tell him if he has guessed right. ``conditions``: what has
     to be so of running when this is committed, by what they are about.
 
-    ``gave_up_much``: it had a tree that was changed in much, which is free. ``lies_beside``: what was brought
-    last was read by the thread beside, in its heap. ``when_touched`` is called on the thread that writes with
-    the paths of units that may have become others; None: any may have.
+    ``when_touched`` is called on the thread that writes with the paths of units that may have become others;
+    None: any may have.
 
     It has the defaults in use of each unit. Those that depend on another unit are brought up to date by
     ``settle``, before somebody reads them.
@@ -47,8 +46,6 @@ class Candidate:
     def __init__(self, running: Tree | Published) -> None:
         self._published = running if isinstance(running, Published) else None
         self._own = running.duplicate() if isinstance(running, Tree) else None
-        self.gave_up_much = False
-        self.lies_beside = False
         self.changed: dict[str, Unit] = {}
         self.blind: set[str] = set()
         self._settled = True
@@ -158,7 +155,6 @@ class Candidate:
         if self.is_running or are_many(len(self.changed), running):
             self._differing.agree()  # nobody may ever look at what was touched
             self.changed.clear()
-            self.gave_up_much |= self._own is not None
             self._own, self._settled = None, True  # first, for a large commit needs the most memory here
             if self._published is None:
                 self._own = running.duplicate()

@@ -14,9 +14,8 @@ from agent.datastore.fitting import RULE_LISTS, rule_lists_of
 from agent.datastore.published import Published
 from agent.datastore.txids import Txids, View, view
 from agent.errors import OperationFailed, RpcErrors
-from agent.memory import forget_spare, give_back_with_end
+from agent.memory import give_back
 from agent.translator import EntryChange, Json, Keys
-from agent.yang.beside import BESIDE
 from agent.yang.many import json_all
 from agent.yang.merging import merge
 from agent.yang.schema import Schema
@@ -78,20 +77,13 @@ class Datastores:
                 tell(frozenset())
 
     def compact(self) -> None:
-        """*worker* Copy running to where trees were that are free now, in the heap in which they were.
+        """*worker* Copy running to where the trees were that a start has read, which are free.
 
-        Their pages are not free: libyang's dictionary has the values between the nodes that were read with
-        them. The old tree, all nodes, leaves whole pages.
+        Their pages are not: libyang's dictionary has the values between the nodes that were read with them.
+        The old tree, all nodes, leaves whole pages.
         """
-        self.published.publish(self._copied())
-        self.candidate.lies_beside = False
-        forget_spare()
-        give_back_with_end(BESIDE.pool)
-
-    def _copied(self) -> Tree:
-        # Apart, for what copies a tree holds it: the old one is to be freed before memory is given back.
-        copy = self.running.duplicate
-        return BESIDE.give(copy).awaited() if self.candidate.lies_beside else copy()
+        self.published.publish(self.running.duplicate())
+        give_back()
 
     def txids_of(self, name: str) -> View:
         """*worker* Return the transaction ids of running or of the candidate."""

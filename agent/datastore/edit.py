@@ -124,7 +124,6 @@ class _Walk:
 
     def merge_pieces(self, parsed: list[Parsed]) -> None:
         """Merge a document without any instructions, which has no empty container, piece by piece."""
-        self.candidate.lies_beside = True
         for piece in parsed:
             self.savepoint.bring(piece.tree, piece.units, filled=True, complete=piece.complete)
             self._merge_rest(piece.tree)

@@ -29,8 +29,9 @@ from agent.datastore.store_errors import NotRecorded
 from agent.datastore.tidying import Tidying
 from agent.datastore.undone import undone
 from agent.errors import RpcErrors
-from agent.memory import FREED_AT_ONCE, let_go
+from agent.memory import FREED_AT_ONCE, forget_spare, give_back_with_end, let_go
 from agent.translator import Json, Notification, Reader, reads_all
+from agent.yang.beside import BESIDE
 from agent.yang.many import are_many, locate_all, rebuilt
 from agent.yang.tree import Tree
 from agent.yang.worker import Worker
@@ -143,8 +144,8 @@ class Transactions:
         return commit_id
 
     def _put_off(self, held: list[Any]) -> None:
-        """Have done what nobody waits for, once a large commit is in force: it frees what that ``held``, and
-        drops and prints what is due."""
+        """Have done what nobody waits for, once a large commit is in force: it frees what that ``held``,
+        gives memory back, and drops and prints what is due."""
         work = asyncio.ensure_future(self._worker(self._clear_up, held))
         self._later.add(work)
         work.add_done_callback(self._cleared_up)
@@ -160,6 +161,8 @@ class Transactions:
         # Another commit may be on disk already while running does not hold it yet; it does this itself.
         if not self._makes_real:
             self._tidy()
+        forget_spare()
+        BESIDE.pool.submit(give_back_with_end)
 
     def _examined(self, candidate: Candidate, check: Check | None) -> tuple[Prepared, int]:
         """*worker* Return what a commit would change, and the id that it would get, 0 if it changes nothing.

@@ -46,6 +46,7 @@ MOST_IN_PLACE = 1000
 """Units that are replaced one by one at most: others may wait for the tree meanwhile, some 50 ms."""
 TIMES_CHEAPER = 4
 """A copy of a unit with all others costs so much less than to replace it."""
+_DECODER = json.JSONDecoder()
 MOST_ROOTS = 500
 """With more top-level nodes libyang looks too long for the place of each."""
 
@@ -310,7 +311,7 @@ def _json_together(nodes: Sequence[Node], shown: Shown) -> list[Json]:
         while (cut := document.find(between, begin + PIECE_OCTETS)) >= 0:
             found += json.loads(f"[{document[begin + 1 : cut + 1]}]")
             begin = cut + 1
-        found += json.JSONDecoder().raw_decode(f"[{document[begin + 1 :]}")[0]
+        found += _DECODER.raw_decode(f"[{document[begin + 1 :]}")[0]
     except ValueError:
         return []
     return found if len(found) == len(nodes) else []

@@ -184,7 +184,7 @@ with ThreadPoolExecutor(max_workers=1) as pool:
     pool.submit(use).result()
     memory.give_back()
     print(resident_mib())
-    memory.give_back_with_end(pool)
+    pool.submit(memory.give_back_with_end).result()
     print(resident_mib())
 """
 
@@ -215,3 +215,12 @@ print([int(heap[1], 16) <= block < int(heap[1], 16) + 2**32 for block in blocks]
 def test_one_thread_has_a_heap_of_its_own_and_the_others_that_of_the_first() -> None:
     run = subprocess.run([sys.executable, "-c", HEAPS], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[False, True, True, True]"
+
+
+def test_names_that_the_cache_of_types_holds_are_given_up() -> None:
+    name = "".join(["looked", " for"])
+    before, part = sys.getrefcount(name), Part(1)
+    getattr(part, name, None)
+    assert sys.getrefcount(name) > before
+    memory.forget_spare()
+    assert sys.getrefcount(name) == before

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 
 from agent.datastore import datastores as datastores_module
-from agent.datastore import edit_beforehand, edit_pieces
+from agent.datastore import resting as resting_module
+from agent.datastore import transaction
 from agent.datastore.candidate import Candidate, Savepoint
 from agent.datastore.configuration import Configuration
 from agent.datastore.edit import edit
-from agent.datastore.resting import AFTER_S, SOON_S, Resting
-from agent.yang.beside import BESIDE
+from agent.datastore.resting import Resting
+from agent.memory import FREED_AT_ONCE
 from agent.yang.many import FEW
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults
@@ -26,7 +27,7 @@ from tests.agent.lab import config, direct, entry, top
 
 PATIENCE_S = 60
 MANY = top("".join(f"<entry><id>{n}</id></entry>" for n in range(FEW + 1)))
-NONE = top("").replace("<top ", '<top nc:operation="delete" ')
+EVEN_MORE = top("".join(f"<entry><id>{n}</id></entry>" for n in range(FREED_AT_ONCE + 1)))
 CHANGE = entry("<number>3</number>")
 
 
@@ -151,88 +152,49 @@ async def test_each_change_puts_the_rest_off(schema: Schema, tmp_path: Path) -> 
     assert not resting._due.cancelled()
 
 
-@pytest.mark.parametrize(("bodies", "wait_s"), [([ONE], AFTER_S), ([MANY], AFTER_S), ([MANY, NONE], SOON_S)])
-async def test_after_a_large_commit_that_leaves_little_memory_is_given_back_soon(
-    schema: Schema, tmp_path: Path, bodies: list[str], wait_s: float
-) -> None:
-    loop = asyncio.get_running_loop()
-    configuration = await started(schema, tmp_path)
-    for body in bodies:
-        before_s = loop.time()
-        await commit(configuration, body)
-    due = configuration._resting._due
-    assert due is not None
-    assert before_s + wait_s <= due.when() <= loop.time() + wait_s
-
-
-async def test_running_is_copied_by_the_thread_in_whose_heap_it_was_read(
+async def test_memory_is_given_back_when_it_has_rested_and_after_a_large_commit(
     schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(edit_pieces, "PIECE", 10)
-    monkeypatch.setattr(edit_beforehand, "AT_ONCE_ELEMENTS", 10)
+    """On the thread that has a heap of its own; what is free by then is the tree that was given up."""
     configuration = await started(schema, tmp_path)
-    datastores = configuration.datastores
-    give = Mock(wraps=BESIDE.give)
-    monkeypatch.setattr(BESIDE, "give", give)
-    for body, beside in ((MANY, True), (MANY.replace("<entry>", '<entry nc:operation="replace">'), False)):
-        await commit(configuration, body)
-        text = configuration.running.to_xml(Defaults.REPORT_ALL_TAGGED)
-        give.reset_mock()
-        datastores.compact()
-        assert give.call_count == beside
-        assert configuration.running.to_xml(Defaults.REPORT_ALL_TAGGED) == text
+    edit(configuration.candidate, config(EVEN_MORE))
+    old, seen = weakref.ref(configuration.candidate.tree), asyncio.Queue[tuple[str, object]]()
+    loop = asyncio.get_running_loop()
 
+    def note() -> None:
+        loop.call_soon_threadsafe(seen.put_nowait, (threading.current_thread().name, old()))
 
-@pytest.mark.parametrize("edits", [False, True])
-async def test_who_edits_again_after_a_large_commit_is_not_kept_waiting(
-    schema: Schema, tmp_path: Path, edits: bool
-) -> None:
-    configuration = await started(schema, tmp_path)
-    await commit(configuration, MANY)
-    before, resting = configuration.running, configuration._resting
-    if edits:
-        edit(configuration.candidate, config(CHANGE))
-    resting._begin_soon()
-    if edits:
-        assert resting._task is None
-        assert configuration.running is before
-        assert resting._due is not None
-        resting._due.cancel()
-        resting._begin()  # what is due a minute later
+    monkeypatch.setattr(transaction, "give_back_with_end", note)
+    monkeypatch.setattr(resting_module, "give_back_with_end", note)
+    await configuration.commit(INFO)
+    assert await asyncio.wait_for(seen.get(), PATIENCE_S) == ("beside_0", None)
+    await commit(configuration, CHANGE)
+    assert seen.empty()
+    old = weakref.ref(configuration.candidate.tree)
+    resting = Resting(configuration.datastores, direct, after_s=0)
+    resting._begin()
     await wait_for(resting._task)
-    assert configuration.running is not before
+    assert await asyncio.wait_for(seen.get(), PATIENCE_S) == ("beside_0", None)
 
 
-@pytest.mark.parametrize("beside", [False, True])
-async def test_the_old_tree_is_freed_before_memory_is_given_back(
-    schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, beside: bool
+async def test_running_is_copied_to_where_a_start_has_read_it(
+    schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    configuration = await started(schema, tmp_path)
-    await commit(configuration, MANY)
-    old, seen = weakref.ref(configuration.running), list[object]()
-    monkeypatch.setattr(datastores_module, "give_back_with_end", lambda _pool: seen.append(old()))
-    configuration.candidate.lies_beside = beside
-    configuration.datastores.compact()
-    assert seen == [None]
-
-
-async def test_running_is_copied_once_to_where_a_large_tree_was(schema: Schema, tmp_path: Path) -> None:
     configuration = await started(schema, tmp_path)
     await commit(configuration, MANY)
     before, text = configuration.running, configuration.running.to_xml(Defaults.REPORT_ALL_TAGGED)
-    resting = Resting(configuration.datastores, direct, after_s=0)
     with configuration.published.held() as held:
         assert held is before
         pool = ThreadPoolExecutor(1)  # who holds it is another thread than the one that writes
         with pool:
-            pool.submit(resting._look).result(PATIENCE_S)
+            pool.submit(configuration.datastores.compact).result(PATIENCE_S)
         assert held.to_xml(Defaults.REPORT_ALL_TAGGED) == text
     after = configuration.running
     assert after is not before
     assert after.to_xml(Defaults.REPORT_ALL_TAGGED) == text
     assert is_like_running(configuration)
-    resting._look()
-    await commit(configuration, CHANGE)
-    resting._look()  # what a commit of one had is given back as it is
-    assert configuration.candidate.is_running
-    assert configuration.running is after
+    old, seen = weakref.ref(after), list[object]()
+    monkeypatch.setattr(datastores_module, "give_back", lambda: seen.append(old()))
+    del before, held, after
+    configuration.datastores.compact()
+    assert seen == [None], "it is freed before memory is given back"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -292,6 +293,19 @@ async def test_an_event_that_does_not_fit_its_module_stops_nothing(
     stream.publish(Notification({"ietf-netconf-notifications:netconf-session-start": {"wish": 1}}))
     await published(stream, range(1, 2))
     assert "cannot be recorded" in caplog.text
+    await stream.stop()
+
+
+async def test_what_was_published_is_let_go_once_it_is_recorded(schema: Schema) -> None:
+    stream = Stream(schema, direct, lambda: datetime.now(UTC))
+    stream.start()
+    content = {"ietf-netconf-notifications:netconf-session-start": {"username": "u", "session-id": 1}}
+    before = sys.getrefcount(content)
+    stream.publish(Notification(content))
+    assert sys.getrefcount(content) > before
+    await until(lambda: stream.last_number == 1)
+    await stream._idle.wait()
+    assert sys.getrefcount(content) == before
     await stream.stop()
 
 
