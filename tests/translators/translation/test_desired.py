@@ -9,6 +9,7 @@ import pytest
 from tests.translators.recorded import INSTALLED
 from tests.translators.translation.test_proposals import EVERYTHING, MINIMAL
 from tests.translators.tunnels import tunnel
+from translators.strongswan.pieces import at_once
 from translators.strongswan.status import drift
 from translators.strongswan.translation.connections import messages
 from translators.strongswan.translation.desired import Desired
@@ -118,3 +119,54 @@ def test_an_sa_negotiated_with_this_configuration_agrees() -> None:
 )
 def test_what_an_sa_shows_to_be_another_configuration_is_named(members: Any, expected: str | None) -> None:
     assert drift.disagreement(messages("1", tunnel(**{**AGREEING, **members})), INSTALLED) == expected
+
+
+EXPLICIT = {
+    "ike": GCM,
+    "esp": {"proposal": [{"priority": 1, "cipher": "aes128", "auth": "sha256", "dh": "modp2048"}]},
+}
+
+
+def adapted(made: Desired) -> list[str]:
+    """Have ``made`` translated for the charon at hand; return the tunnels that are refused."""
+    return [refusal.tunnel for refusal in at_once(made.adapt_in_pieces())]
+
+
+def test_where_charon_makes_no_difference_nothing_is_translated_anew() -> None:
+    made = desired(tunnel(1, remote_id=B, **EXPLICIT), tunnel(2, remote_id=C, enabled=False), available=None)
+    before, version = made.messages["1"], made.version
+    made.available, made.plugins = EVERYTHING, ["vici"]
+    assert adapted(made) == []
+    assert made.messages["1"] is before
+    assert made.version > version
+
+
+@pytest.mark.parametrize("other", [{}, EXPLICIT], ids=["automatic proposals", "explicit ones"])
+def test_entries_are_adapted_as_they_are_replaced(other: Any) -> None:
+    entries = [tunnel(1, remote_id=B, **EXPLICIT), tunnel(2, remote_id=C, **other)]
+    made, expected = desired(*entries, available=EVERYTHING), desired(*entries, available=MINIMAL)
+    made.available = MINIMAL
+    assert adapted(made) == []
+    assert made.messages == expected.messages
+    assert made.change("1", None) == expected.change("1", None)
+
+
+def test_a_tunnel_that_was_refused_is_tried_with_the_next_charon() -> None:
+    made = desired(tunnel(1, remote_id=B, **EXPLICIT))
+    made.refuse("1")
+    assert adapted(made) == []
+    assert made.messages.keys() == {"1"}
+    assert made.refused == set()
+
+
+def test_a_tunnel_with_certificates_depends_on_what_is_beside_it() -> None:
+    made = desired(tunnel(1, remote_id=B, **EXPLICIT))
+    translated, around = made._translations["1"], made.around()
+    made.plugins = []
+    for entry, expected in (
+        (made.entries["1"], True),
+        ({**made.entries["1"], "certificate": {"own": "a", "trusted-ca": ["b"]}}, False),
+        ({**made.entries["1"], "ike": {}}, False),
+    ):
+        assert made.around() is not around
+        assert made.around().would_give(translated.around, entry, whatever=False) is expected

@@ -100,6 +100,17 @@ class Desired:
         self._users, self._open, self._fence = made._users, made._open, None
         return refused
 
+    def adapt_in_pieces(self) -> Pieces[list[Refusal]]:
+        """Have all entries translated for the charon at hand, as ``replace_in_pieces`` does with them; where
+        that makes no difference to any, none is."""
+        around = self.around()
+        for tunnel, entry in list(self.entries.items()):
+            yield
+            if is_enabled(entry) and self._in_force(tunnel, entry, around, whatever=False) is None:
+                return (yield from self.replace_in_pieces(self.entries))
+        self.version += 1
+        return []
+
     def put(self, tunnel: str, entry: Json | None, around: Surroundings | None = None) -> None:
         """Set or (None) remove one entry. ``around``: what ``around`` returns now, for several in a row.
 

@@ -15,6 +15,7 @@ from translators.strongswan.model import Json
 from translators.strongswan.translation import connections, identities, prefixes
 from translators.strongswan.translation.around import Around
 from translators.strongswan.translation.certificates import Certificate
+from translators.strongswan.translation.certified import has_certificate
 from translators.strongswan.translation.connections import Messages
 from translators.strongswan.translation.credentials import Claim
 from translators.strongswan.translation.fields import configured_proposals
@@ -61,7 +62,10 @@ class Surroundings:
         ``made_with``."""
         if made_with is (self.whatever if whatever else self.full):
             return True
-        return made_with is self.whatever and not _is_automatic(entry)
+        if _is_automatic(entry):
+            return False
+        # Proposals aside, only a tunnel with certificates depends on what is beside its entry.
+        return made_with is self.whatever or not has_certificate(entry)
 
 
 def says_the_same(one: Json, other: Json) -> bool:

@@ -46,7 +46,7 @@ async def reconcile(
     refused = frozenset(desired.refused)
     live.supervisor.hold_all()
     # Nobody else changes it meanwhile: who does has the lock that the caller holds.
-    for refusal in await in_turns(desired.replace_in_pieces(desired.entries), rest_s=0):
+    for refusal in await in_turns(desired.adapt_in_pieces(), rest_s=0):
         log.error(
             "tunnel %s, which is committed, does not suit this charon: %s", refusal.tunnel, refusal.message
         )
