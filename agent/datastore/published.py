@@ -8,11 +8,13 @@ it (``Schema.free``).
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from agent.yang.gate import refuse_in_copy
 from agent.yang.tree import Tree
 
 
@@ -35,12 +37,16 @@ class Published:
 
     A change that waits lets nobody in who may hold the tree for long. Who holds it briefly, as the event
     loop does, goes on until it begins: he waits for one small change at most, never for a long read.
+
+    A copy of the process is given the tree that was held for it, and comes here no more: who held the tree,
+    or changed it, when the copy was made does so in it for ever.
     """
 
     def __init__(self, tree: Tree) -> None:
         self._edition = _Edition(tree)
         self._held: dict[int, _Edition] = {}
         self._turn = threading.Condition()
+        self._process = os.getpid()
         self._waits = False
         self._changer: int | None = None
         self.changes = 0
@@ -61,7 +67,11 @@ class Published:
         """Have nobody change the tree meanwhile; a thread that holds it already gets the same one.
 
         ``briefly``: for about a millisecond, whatever the tree holds.
+
+        Raises:
+            RuntimeError: this is a copy of the process.
         """
+        refuse_in_copy(self._process)
         me = threading.get_ident()
         with self._turn:
             edition = self._held.get(me)
@@ -94,6 +104,7 @@ class Published:
         Raises:
             RuntimeError: this thread holds the tree, or changes it already.
         """
+        refuse_in_copy(self._process)
         me = threading.get_ident()
         with self._turn:
             self._refuse_within(me)
@@ -120,6 +131,7 @@ class Published:
         Raises:
             RuntimeError: this thread holds the tree, or changes it.
         """
+        refuse_in_copy(self._process)
         with self._turn:
             self._refuse_within(threading.get_ident())
             along()

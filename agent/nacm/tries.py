@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from agent.errors import ResourceDenied
 
 MAX_TRIES = 10
 WINDOW_S = 600.0
 MAX_USERS = 1000
+_COUNTED: ContextVar[set[str] | None] = ContextVar("counted", default=None)
 
 
 class Tries:
@@ -24,8 +27,24 @@ class Tries:
         self._clock = clock
         self._times: dict[str, deque[float]] = {}
 
+    @contextmanager
+    def once(self) -> Iterator[None]:
+        """Count one try of a user at most meanwhile: what is done again, and answered once, is one."""
+        if _COUNTED.get() is not None:
+            yield
+            return
+        before = _COUNTED.set(set())
+        try:
+            yield
+        finally:
+            _COUNTED.reset(before)
+
     def count(self, user: str) -> None:
         """Count one try."""
+        if (counted := _COUNTED.get()) is not None:
+            if user in counted:
+                return
+            counted.add(user)
         times = self._times.pop(user, deque(maxlen=MAX_TRIES))
         times.append(self._clock())
         if len(self._times) >= MAX_USERS:
@@ -38,6 +57,8 @@ class Tries:
         Raises:
             ResourceDenied: he has tried ``MAX_TRIES`` times.
         """
+        if user in (_COUNTED.get() or ()):
+            return  # it was admitted
         times = self._times.get(user, deque())
         if len(times) == MAX_TRIES and (left := times[0] + WINDOW_S - self._clock()) > 0:
             raise ResourceDenied(

@@ -38,13 +38,19 @@ def refuse_edit(context: Context, caller: Caller, path: str | None = None) -> No
 
 
 async def edit_running(
-    context: Context, caller: Caller, operation: Element, *, before: Callable[[], Awaitable[None]]
+    context: Context,
+    caller: Caller,
+    operation: Element,
+    *,
+    before: Callable[[], Awaitable[None]],
+    after: Callable[[], Awaitable[None]],
 ) -> bytes:
     """Carry out ``operation``, an <edit-config> of the candidate, and commit; nothing is left of a failure.
 
     Args:
         before: looks at running; what it raises is raised. It is called twice: while others may be at work,
             so that what it refuses locks them out at no time, and while nobody changes anything.
+        after: looks at what was committed, before anybody else can change it; it raises nothing.
 
     Raises:
         InUse: the candidate is locked, or differs from running; or a confirmed commit is pending.
@@ -62,6 +68,7 @@ async def edit_running(
         await before()
         await edit_config(context, caller, operation)
         await commit(context, caller, parse(_COMMIT))
+        await after()
     finally:
         await asyncio.shield(release(context, caller.session_id))
     return b""

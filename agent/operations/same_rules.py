@@ -23,9 +23,10 @@ async def by_the_same_rules(
     Raises:
         ResourceDenied: others came each time.
     """
-    for _ in range(TRIES):
-        rules = context.nacm.rules
-        found = await work()
-        if context.nacm.rules is rules or context.recovers(caller):
-            return found
+    with context.nacm.tries.once():
+        for _ in range(TRIES):
+            rules = context.nacm.rules
+            found = await work()
+            if context.nacm.rules is rules or context.recovers(caller):
+                return found
     raise ResourceDenied("the rules of access control have changed each time that this was read: try again")

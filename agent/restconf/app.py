@@ -14,10 +14,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from agent.at_work import bind_session
-from agent.errors import OperationFailed, RpcErrors
+from agent.errors import OperationFailed, ResourceDenied, RpcErrors
 from agent.http.answers import Noting, Receive, Send
 from agent.notifications import STREAM
 from agent.operations.context import Context
+from agent.operations.same_rules import by_the_same_rules
 from agent.restconf import editing, invoking, rights, streams
 from agent.restconf.answers import Answer, options, send_answer
 from agent.restconf.caller import Requester
@@ -253,6 +254,16 @@ class Restconf:
         return await self._retrieved(request, caller, place, datastore=datastore)
 
     async def _retrieved(self, request: Request, caller: Requester, place: Place, datastore: str) -> Answer:
+        """Return what is at ``place`` with the validators of that: of the same rules of access control."""
+        work = partial(self._retrieved_once, request, caller, place, datastore)
+        try:
+            return await by_the_same_rules(self._context, caller, work)
+        except ResourceDenied as problem:
+            raise problem_of([problem]) from None
+
+    async def _retrieved_once(
+        self, request: Request, caller: Requester, place: Place, datastore: str
+    ) -> Answer:
         context, media = self._context, request.media
         query = read_query(context.schema, place, request.query, operational=datastore == "operational")
         known: Validators | None = None
@@ -292,21 +303,26 @@ class Restconf:
         content: list[Element] = []
         if request.method != "DELETE":
             content = await self._content(request, caller, place)
-        known = partial(self._validators, caller, place, request.media_of_errors)
+        media = request.media_of_errors
         edit = editing.Edit(
-            request.method, place, content, query=query, fields=request.fields, validators=known
+            request.method,
+            place,
+            content,
+            query=query,
+            fields=request.fields,
+            validators=partial(self._validators, caller, place, media),
+            left=partial(self._validators_after, caller, media),
         )
         done = await self._unbroken(self._in_turn(caller, edit))
         if request.method == "DELETE":
             return Answer(204)
-        headers = await self._validators_after(caller, done.created or place, request.media_of_errors)
         if done.created is None:
-            return Answer(204, headers=headers)
+            return Answer(204, headers=done.fields)
         scheme = "https" if request.guest.secure else "http"
         location = f"{scheme}://{request.fields['host']}{DATA}{done.created.uri()}"
-        return Answer(201, headers={**headers, "Location": location})
+        return Answer(201, headers={**done.fields, "Location": location})
 
-    async def _validators_after(self, caller: Requester, place: Place, media: Media) -> dict[str, str]:
+    async def _validators_after(self, caller: Requester, media: Media, place: Place) -> dict[str, str]:
         """Return those of what an edit has left at ``place``, none for who may not read it."""
         try:
             if self._context.access(caller).everything(["read"]) or await is_seen(

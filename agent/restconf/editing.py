@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.operations.context import Caller, Context
@@ -27,7 +27,8 @@ OPERATION = {"POST": "create", "PUT": "replace", "PATCH": "merge", "DELETE": "de
 @dataclass(frozen=True, slots=True)
 class Edit:
     """What a client wants. ``content``: nodes of its body; ``fields``: its conditions, by their names;
-    ``validators``: tells those of what is at ``place`` now."""
+    ``validators``: tells those of what is at ``place`` now; ``left``: those of what is at a place after it,
+    as fields of the answer."""
 
     method: str
     place: Place
@@ -35,13 +36,16 @@ class Edit:
     query: EditQuery
     fields: Mapping[str, str]
     validators: Callable[[], Validators]
+    left: Callable[[Place], Awaitable[dict[str, str]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """``created``: where what was not there is now, None if nothing was."""
+    """``created``: where what was not there is now, None if nothing was. ``fields``: the validators of what
+    the edit has left."""
 
     created: Place | None
+    fields: Mapping[str, str]
 
 
 async def carry_out(context: Context, caller: Caller, edit: Edit) -> Done:
@@ -59,6 +63,7 @@ async def carry_out(context: Context, caller: Caller, edit: Edit) -> Done:
     # It may be large, and is written and read once more for it: the event loop has other things to do.
     operation = await asyncio.to_thread(lambda: element_of(_operation(schema, edit, target)))
     there = True
+    fields: dict[str, str] = {}
     refused: list[Problem] = []
 
     async def before() -> None:
@@ -79,16 +84,23 @@ async def carry_out(context: Context, caller: Caller, edit: Edit) -> Done:
         if refused:
             raise refused[0]
 
+    def created() -> Place | None:
+        return None if there and edit.method != "POST" else target
+
+    async def after() -> None:
+        if edit.method != "DELETE":
+            fields.update(await edit.left(created() or place))
+
     async def work() -> bytes:
         try:
-            return await edit_running(context, caller, operation, before=before)
+            return await edit_running(context, caller, operation, before=before, after=after)
         except Problem:
             return b""  # it is told apart from what handlers refuse
 
     await guarded(context, caller, "edit-config", work)
     if refused:
         raise refused[0]
-    return Done(None if there and edit.method != "POST" else target)
+    return Done(created(), fields)
 
 
 def _missing(place: Place) -> Problem:

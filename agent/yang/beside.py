@@ -7,19 +7,23 @@ that validate, or parse, in one wait for each other longer than they work.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
+
+from agent.yang.gate import refuse_in_copy
 
 Result = TypeVar("Result")
 
 
 class Given(Generic[Result]):
-    """A call that one of two threads makes."""
+    """A call that one of two threads makes; ``process``: in which the other one is, and in no copy of it."""
 
-    def __init__(self, call: Callable[[], Result], future: Future[Result]) -> None:
+    def __init__(self, call: Callable[[], Result], future: Future[Result], process: int) -> None:
         self._call = call
         self._future = future
+        self._process = process
 
     @property
     def done(self) -> bool:
@@ -36,15 +40,17 @@ class Given(Generic[Result]):
 
     def result(self) -> Result:
         """Return what it returns, or raise what it raises; made here if the other thread has not begun it."""
-        return self._call() if self._future.cancel() else self._future.result()
+        return self._call() if self._future.cancel() else self.awaited()
 
     def awaited(self) -> Result:
-        """As ``result``, made by the other thread."""
+        """As ``result``, made by the other thread. Raises RuntimeError in a copy of the process."""
+        refuse_in_copy(self._process)
         return self._future.result()
 
     def end(self) -> None:
         """Wait until the other thread has nothing to do with it any more, whatever it has found."""
         if not self._future.cancel():
+            refuse_in_copy(self._process)
             self._future.exception()
 
 
@@ -73,10 +79,11 @@ class Beside:
 
     def __init__(self, name: str) -> None:
         self.pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        self._process = os.getpid()
 
     def give(self, call: Callable[[], Result]) -> Given[Result]:
         """Have the thread make ``call`` after what it was given before."""
-        return Given(call, self.pool.submit(call))
+        return Given(call, self.pool.submit(call), self._process)
 
 
 BESIDE = Beside("beside")

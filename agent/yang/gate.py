@@ -149,6 +149,17 @@ class Gate:
         return self._closed
 
 
+def refuse_in_copy(process: int) -> None:
+    """Refuse to wait for another thread of ``process`` in a copy of that, where there is none: it would wait
+    for ever.
+
+    Raises:
+        RuntimeError: this is a copy.
+    """
+    if os.getpid() != process:
+        raise RuntimeError("a copy of the process would wait for a thread that it has not")
+
+
 PAUSES = Pauses()
 """Those of the threads that call libyang,"""
 GATE = Gate(PAUSES)

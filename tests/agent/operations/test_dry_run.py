@@ -11,6 +11,7 @@ from lxml import etree
 
 from agent.errors import OperationFailed, RpcErrors
 from agent.nacm.tries import MAX_TRIES
+from agent.operations import dry_run as dry_run_module
 from agent.operations import parameters
 from agent.operations.dry_run import MEANWHILE, _told
 from agent.translator import EntryChange, Foresight
@@ -292,6 +293,44 @@ async def test_tries_that_meet_what_is_hidden_are_counted_and_limited(lab: Lab) 
     (refused,) = await lab.refused(DRY_RUN, JOE)
     assert refused.tag == "resource-denied"
     (refused,) = await lab.refused("<commit/>", JOE)
+    assert refused.tag == "resource-denied"
+
+
+@pytest.mark.parametrize("before", [MAX_TRIES - 1, MAX_TRIES])
+async def test_a_dry_run_that_is_done_again_is_one_try(
+    lab: Lab, before: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rules change after it was counted, so that nobody is told what it has found."""
+    await ruled(lab, HIDE_A, WRITER)
+    await lab.edit(top(entry("b")))
+    tries, xml, done = lab.context.nacm.tries, dry_run_module._xml, list[int]()
+
+    def foresee() -> None:
+        error = OperationFailed("it clashes with a", path=B)
+        error.about = (A,)
+        lab.translator.foresight = Foresight(refusals=[error])
+
+    def then_rules_change(*arguments: Any) -> bytes:
+        found = xml(*arguments)
+        done.append(1)
+        if len(done) == 1:
+            lab.context.nacm.load(lab.context.configuration.running)
+            foresee()
+        return found
+
+    monkeypatch.setattr(dry_run_module, "_xml", then_rules_change)
+    for _ in range(before):
+        tries.count("joe")
+    foresee()
+    if before == MAX_TRIES:
+        (refused,) = await lab.refused(DRY_RUN, JOE)
+        assert (refused.tag, done) == ("resource-denied", [])
+        return
+    (found,) = (await told(lab, session_id=JOE))["would-be-refused"]
+    assert found["error-message"] == ["this is in conflict with something that you may not read"]
+    assert len(done) == 2
+    assert len(tries._times["joe"]) == MAX_TRIES
+    (refused,) = await lab.refused(DRY_RUN, JOE)
     assert refused.tag == "resource-denied"
 
 

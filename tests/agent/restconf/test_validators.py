@@ -8,15 +8,20 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import combinations
+from typing import Any
 
 import pytest
 
 from agent.datastore.txids import Txids, view
 from agent.nacm.access import Access
 from agent.nacm.rules import Rule, Rules, Step
+from agent.operations import implicit
+from agent.operations.locking import release
+from agent.restconf import app
 from agent.restconf.login import Logins
 from agent.restconf.media import Media
 from agent.restconf.problems import Problem
+from agent.restconf.retrieval import retrieved
 from agent.restconf.shown import Shown
 from agent.restconf.validators import Validators, refuse_another, refuse_changed, validators_of
 from agent.yang.schema import Schema
@@ -325,6 +330,72 @@ async def test_other_rules_make_another_tag(client: Client) -> None:
         f"{AT}=1", {"every-construct:entry": [{"id": "1"}]}, If_Match=known["If_None_Match"]
     )
     assert edit.status in (403, 412)
+
+
+@pytest.mark.parametrize("then", ["deny", "permit"])
+async def test_a_tag_is_of_what_is_shown_with_it_though_rules_change_meanwhile(
+    client: Client, then: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = {"deny": READERS.format("deny"), "permit": READERS.format("permit")}
+    (first,) = rules.keys() - {then}
+    await commit(client, rules=rules[first])
+    reader, done = client.as_user("reader"), list[int]()
+    read = retrieved
+
+    async def then_rules_change(*arguments: Any, **further: Any) -> bytes | None:
+        found = await read(*arguments, **further)
+        done.append(1)
+        if len(done) == 1:
+            await commit(client, rules=rules[then])
+        return found
+
+    monkeypatch.setattr(app, "retrieved", then_rules_change)
+    shown = await reader.get(CONFIG)
+    assert (b"abc" in shown.body) == (then == "permit")
+    assert len(done) == 2
+    assert shown.fields["etag"] == (await reader.get(CONFIG)).fields["etag"]
+    await commit(client, rules=rules[first])
+    assert (await reader.get(CONFIG, If_None_Match=shown.fields["etag"])).status == 200
+
+
+async def test_who_reads_while_rules_change_again_and_again_is_refused(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await commit(client, rules=READERS.format("permit"))
+    read, nacm = retrieved, client.lab.context.nacm
+
+    async def then_rules_change(*arguments: Any, **further: Any) -> bytes | None:
+        found = await read(*arguments, **further)
+        nacm.load(client.lab.context.configuration.running)
+        return found
+
+    monkeypatch.setattr(app, "retrieved", then_rules_change)
+    found = await client.as_user("reader").get(CONFIG)
+    assert (found.status, found.error["error-tag"]) == (409, "resource-denied")
+    assert "etag" not in found.fields
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+async def test_the_tag_of_an_edit_is_of_what_that_has_left_and_not_of_what_came_after_it(
+    client: Client, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await commit(client)
+    released = release
+
+    async def then_another_commits(*arguments: Any) -> None:
+        await released(*arguments)
+        monkeypatch.undo()
+        await client.lab.commit(top("<entry><id>1</id><number>99</number></entry>"))
+
+    monkeypatch.setattr(implicit, "release", then_another_commits)
+    body = json.dumps({"every-construct:entry": [{"id": "1", "number": 5}]})
+    done = await client.ask(method, f"{DATA}{AT}=1", body)
+    assert done.status == 204
+    now = await client.get(f"{AT}=1")
+    assert now.fields["etag"] != done.fields["etag"]
+    late = await client.ask(method, f"{DATA}{AT}=1", body, If_Match=done.fields["etag"])
+    assert late.status == 412
+    assert "<number>99</number>" in client.lab.running
 
 
 IN_GROUP = (
