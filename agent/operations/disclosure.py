@@ -26,6 +26,7 @@ from agent.yang.schema_node import Kind, QName, SchemaNode
 from agent.yang.tree import Tree
 from agent.yang.units import units_by_path
 from agent.yang.values import split_at_names
+from agent.yang.worker import Worker
 
 Steps = tuple[Step, ...]
 Nodes = tuple[SchemaNode, ...]
@@ -226,21 +227,23 @@ async def tries_counted(context: Context, caller: Caller) -> AsyncIterator[None]
     try:
         yield
     except RpcError as problem:
-        await count_hidden(context, caller, [problem])
+        await count_hidden(context, caller, [problem], thread=context.worker)
         raise
     except RpcErrors as problem:
-        await count_hidden(context, caller, problem.errors)
+        await count_hidden(context, caller, problem.errors, thread=context.worker)
         raise
 
 
-async def count_hidden(context: Context, caller: Caller, errors: Iterable[RpcError]) -> None:
+async def count_hidden(
+    context: Context, caller: Caller, errors: Iterable[RpcError], *, thread: Worker
+) -> None:
     """Count one try if any of the errors about a configuration tells of something hidden, and hide that, and
-    what is wrong with anything that the caller may not read."""
+    what is wrong with anything that the caller may not read. ``thread`` looks at them."""
     access, told = context.access(caller), []
     for error in errors:
-        if await context.worker(_conceal, context.schema, access, error):
+        if await thread(_conceal, context.schema, access, error):
             told.append(error)
-        await context.worker(_veil, context.schema, access, error)
+        await thread(_veil, context.schema, access, error)
     if told:
         context.nacm.count_hidden_conflict(access, told[0])
 

@@ -50,6 +50,7 @@ from agent.xml import (
     local_name,
     namespace,
 )
+from agent.yang.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -117,6 +118,8 @@ CHECKED_HERE = frozenset(
         (NETCONF_NS, "get"),
         (NETCONF_NS, "get-config"),
         (NETCONF_NS, "edit-config"),
+        (NETCONF_NS, "lock"),
+        (NETCONF_NS, "unlock"),
         (NMDA_NS, "get-data"),
         (NMDA_NS, "edit-data"),
     }
@@ -154,7 +157,9 @@ async def dispatch(context: Context, caller: Caller, operation: Element, octets:
                 check_input(context.schema, node, operation)
             else:
                 check = subscriptions.check_input if qname[0] == SN_NS else check_input
-                await context.worker(check, context.schema, node, operation)
+                # Of the schema alone: what only reads waits for no write.
+                thread = context.reader if qname in READS else context.worker
+                await thread(check, context.schema, node, operation)
         elif node is None and qname != (YANG_NS, "action"):
             raise _unknown(context, *qname)
         return await HANDLERS.get(qname, invoke.invoke_rpc)(context, caller, operation)
@@ -196,12 +201,13 @@ async def guarded(
     Raises:
         RpcErrors: as ``dispatch``.
     """
+    thread = context.reader if reads else context.worker
     try:
         return await (by_the_same_rules(context, caller, work) if reads else work())
     except RpcError as problem:
-        raise await _disclosed(context, caller, [problem]) from problem
+        raise await _disclosed(context, caller, [problem], thread=thread) from problem
     except RpcErrors as problem:
-        raise await _disclosed(context, caller, problem.errors) from problem
+        raise await _disclosed(context, caller, problem.errors, thread=thread) from problem
     except Exception as problem:
         log.error("<%s> failed by a fault of this server", name, exc_info=problem)
         raise RpcErrors(
@@ -213,11 +219,13 @@ async def guarded(
         ) from None
 
 
-async def _disclosed(context: Context, caller: Caller, errors: Iterable[RpcError]) -> RpcErrors:
+async def _disclosed(
+    context: Context, caller: Caller, errors: Iterable[RpcError], *, thread: Worker
+) -> RpcErrors:
     access, schema = context.access(caller), context.schema
     found = list(errors)
-    await count_hidden(context, caller, found)
-    return RpcErrors([await context.worker(disclosed, schema, access, error) for error in found])
+    await count_hidden(context, caller, found, thread=thread)
+    return RpcErrors([await thread(disclosed, schema, access, error) for error in found])
 
 
 def _unknown(context: Context, uri: str, name: str) -> RpcError:

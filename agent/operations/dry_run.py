@@ -46,7 +46,7 @@ async def dry_run(context: Context, caller: Caller, operation: Element) -> bytes
                 await _look_for_cut_off(context, caller, found, sight)
         errors = found.errors
         # Before who waits for his turn is asked for his tries.
-        await count_hidden(context, caller, errors)
+        await count_hidden(context, caller, errors, thread=context.worker)
     changed = {} if found.is_refused else found.changed
     output: Json = await in_turns(answer(found.foresights, Question(changed, sight, wanted)))
     told = [await context.worker(disclosed, context.schema, access, error) for error in errors]

@@ -31,7 +31,7 @@ async def explain_access(context: Context, caller: Caller, operation: Element) -
         access = context.nacm.access(user, ()) if other is None else context.access(other)
     for kind, decide in (("operation", _operation), ("notification", _notification), ("path", _data)):
         if parameter(operation, kind) is not None:
-            decision: Decision = await context.worker(decide, context.schema, access, operation)
+            decision: Decision = await context.reader(decide, context.schema, access, operation)
             return _reply(namespace(operation), access, decision)
     raise AssertionError("the schema has a mandatory choice")
 

@@ -28,7 +28,7 @@ async def get_schema(context: Context, _caller: Caller, operation: Element) -> b
             f"'{identifier}' exists in the versions {', '.join(revisions)}: ask for one",
             app_tag="data-not-unique",
         )
-    source = await context.worker(context.schema.source, identifier, version)
+    source = await context.reader(context.schema.source, identifier, version)
     if source is None:
         raise InvalidValue(
             f"there is no version '{version}' of '{identifier}'", info={"bad-element": "version"}

@@ -38,9 +38,11 @@ class Stream:
     sent: list[bytes]
     lost: asyncio.Event = field(default_factory=asyncio.Event)
     written: list[bytes] = field(default_factory=list)
+    silent: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def read(self, octets: int) -> bytes:
         if not self.sent:
+            self.silent.set()
             await self.lost.wait()
             return b""
         return self.sent.pop(0)
@@ -302,8 +304,8 @@ async def test_a_session_that_is_silent_holds_nothing_of_what_it_asked_for(octet
     stream.sent.append(message)
     driven = asyncio.ensure_future(live.drive(lambda _live: None))
     async with asyncio.timeout(LIMIT_S):
-        while len(stream.written) < 2 or not live._reading:
-            await asyncio.sleep(0)
+        await stream.silent.wait()
+    assert len(stream.written) == 2
     gc.collect()
     of_nobody_else = b"".join([b"another", EOM])
     assert sys.getrefcount(message) == sys.getrefcount(of_nobody_else)

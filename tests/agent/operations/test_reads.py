@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from agent.errors import RpcErrors
 from agent.operations import nmda
 from agent.operations.dispatch import dispatch
 from agent.operations.read import Filter, report, selected
@@ -95,6 +96,7 @@ READS = {
     "one by its key": f"<get-config>{RUNNING}<filter>{ONE}</filter></get-config>",
     "all": f"<get-config>{RUNNING}</get-config>",
     "all of a list": f"<get-config>{RUNNING}<filter>{ALL}</filter></get-config>",
+    "a long filter": f"<get-config>{RUNNING}<filter>{ALL}{'<absent/>' * 300}</filter></get-config>",
     "a plain path": f"<get-config>{RUNNING}{xpath('/ec:top/ec:entry/ec:number')}</get-config>",
     "an expression": f"<get-config>{RUNNING}{xpath('//ec:number[. &gt; 1]')}</get-config>",
     "one with its state": f"<get><filter>{ONE}</filter></get>",
@@ -119,6 +121,59 @@ async def test_a_read_is_answered_while_the_thread_that_writes_is_busy(threads: 
     finally:
         end.set()
     assert "<number>2</number>" in answer
+
+
+AGENT = "urn:yangswan:params:xml:ns:yang:agent"
+MONITORING = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
+OF_THE_SERVER = {
+    "the library": (
+        '<get><filter><yang-library xmlns="urn:ietf:params:xml:ns:yang:ietf-yang-library"/></filter></get>',
+        "<name>every-construct</name>",
+    ),
+    "counters of access control": (
+        '<get><filter><nacm xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-acm"><denied-operations/></nacm>'
+        "</filter></get>",
+        "denied-operations",
+    ),
+    "a decision": (
+        f'<explain-access xmlns="{AGENT}"><path>/ec:top/ec:entry[ec:id="1"]</path></explain-access>',
+        "permit",
+    ),
+    "a module": (
+        f'<get-schema xmlns="{MONITORING}"><identifier>every-construct</identifier></get-schema>',
+        "module every-construct",
+    ),
+}
+
+
+@pytest.mark.parametrize(("read", "part"), OF_THE_SERVER.values(), ids=OF_THE_SERVER)
+async def test_what_is_told_of_the_server_waits_for_no_write(threads: Threads, read: str, part: str) -> None:
+    end = Event()
+    threads.writes.submit(end.wait, PATIENCE_S)
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            assert part in await _dispatched(threads.lab, read)
+    finally:
+        end.set()
+
+
+REFUSED = {
+    "a parameter": f"<get-config>{RUNNING}<nonsense/></get-config>",
+    "a filter": f"<get-config>{RUNNING}{xpath('/ec:top[')}</get-config>",
+    "a module": f'<get-schema xmlns="{MONITORING}"><identifier>nonsense</identifier></get-schema>',
+}
+
+
+@pytest.mark.parametrize("read", REFUSED.values(), ids=REFUSED)
+async def test_what_is_wrong_with_a_read_is_told_without_a_wait(threads: Threads, read: str) -> None:
+    end = Event()
+    threads.writes.submit(end.wait, PATIENCE_S)
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            with pytest.raises(RpcErrors):
+                await _dispatched(threads.lab, read)
+    finally:
+        end.set()
 
 
 async def _dispatched(lab: Lab, read: str) -> str:
