@@ -6,7 +6,6 @@ And looking for it: Python's collector of cycles holds all threads while it look
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import dataclasses
 import gc
 import sys
@@ -39,8 +38,11 @@ def collect_seldom() -> None:
 
 
 def keep_what_is_there() -> None:
-    """Have the collector look at nothing again that is there now: it stays as long as the program."""
-    gc.collect()
+    """Have the collector look at nothing again that is there now: it stays as long as the program.
+
+    So do cycles that nobody uses any more. A start leaves some fifty objects of such, and to look for them
+    takes a quarter of a second where there are 10,000 tunnels.
+    """
     gc.freeze()
 
 
@@ -97,7 +99,7 @@ def _opened(parts: list[object]) -> list[object]:
 
 def _of_allocator(name: str) -> Any:
     try:
-        return getattr(ctypes.CDLL(ctypes.util.find_library("c")), name)
+        return getattr(ctypes.CDLL(None), name)
     except (AttributeError, OSError, TypeError):
         return None  # not glibc: its allocator has its own ways
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
 
@@ -12,11 +13,16 @@ _RELEASES = {"2": "Debian 12, Ubuntu 24.04", "3": "Debian 13"}
 
 def main() -> None:
     """Run the program; exits 1 with a sentence if a library is missing: it may be about to be installed."""
+    # The collector would look again and again at what is imported, a tenth of a second, and all of it stays.
+    gc.disable()
     try:
-        from agent.__main__ import main as run
+        from agent.program import main as run
     except ImportError as problem:
         print(f"{PROGRAM}: {what_is_missing(problem)}", file=sys.stderr)
         raise SystemExit(1) from None
+    finally:
+        gc.freeze()
+        gc.enable()
     run()
 
 

@@ -22,7 +22,7 @@ from agent.datastore.store import Store
 from agent.ending import Ending, Hangups
 from agent.first_start import RULES_NOTE, ensure_keys, greeting, keep_trace
 from agent.from_settings import Looked, as_passed, look, make_schema
-from agent.memory import collect_seldom, join_what_is_free, keep_what_is_there, share_one_heap
+from agent.memory import join_what_is_free, keep_what_is_there, share_one_heap
 from agent.phases import Phases
 from agent.repair import ask, repair
 from agent.reread import Reread, Rereading
@@ -35,14 +35,10 @@ from agent.yang.beside import BESIDE
 
 log = logging.getLogger("agent")
 
-UNTIL_BEGUN_S = 0.003
-"""In which a thread takes up what it is given; if it does not, that takes its time after the collector's."""
-
 
 async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None) -> None:
     """Construct the agent, serve, and stop in reverse order; at each of ``hangups`` read settings again."""
     sys.setswitchinterval(SWITCH_S)
-    collect_seldom()
     begin(BESIDE.pool)
     share_one_heap()  # all others do
     join_what_is_free()
@@ -80,11 +76,7 @@ async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None
         users = ensure_keys(settings.data_dir, settings.users)
         keep_trace(settings)
         await agent.start(users)
-        # libyang copies running without the GIL, which Python's collector has meanwhile, once that has begun.
-        compacted = asyncio.ensure_future(worker(agent.context.configuration.datastores.compact))
-        await asyncio.sleep(UNTIL_BEGUN_S)
         keep_what_is_there()
-        await compacted
         try:
             where = f"{_address(settings.host)}:{agent.transport.port}"
             configuration = agent.context.configuration
@@ -93,6 +85,7 @@ async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None
                 for line in greeting(settings, agent.transport.port, users):
                     print(line)
                 print(f"ready {where}")
+            configuration.compact()
             rereading = Rereading(
                 hangups or Hangups(),
                 settings=as_read,

@@ -278,6 +278,11 @@ class Translator(Protocol):
     def know(self, list_path: str, entries: Mapping[Keys, Json]) -> None:
         """Take all committed entries of a further list. Called for each before start and reconcile."""
 
+    async def expect(self, entries: Mapping[Keys, Json]) -> None:
+        """Hear of some entries that ``start`` will probably be called with, while others are still being
+        read; what can be made of them may be made and kept. Nothing else comes of it: whether they are in
+        force, only ``know`` and ``start`` tell. The event loop goes on meanwhile."""
+
     async def start(self, entries: Mapping[Keys, Json]) -> None:
         """Begin to work, with the committed ``entries``: connect, reconcile, supervise.
 

@@ -278,8 +278,9 @@ ROOMS = (
         ("agent/threads.py",),
         ("agent.at_work", "agent.datastore.store", "agent.yang.gate", "agent.yang.worker"),
     ),
-    Room(("agent/__main__.py", "agent/assembly.py", "agent/tasks.py"), ("agent",)),
-    Room(("agent/start.py",), ("agent.__main__",)),
+    Room(("agent/assembly.py", "agent/program.py", "agent/tasks.py"), ("agent",)),
+    Room(("agent/__main__.py",), ("agent.start",)),
+    Room(("agent/start.py",), ("agent.program",)),
     # A client: what it knows comes over NETCONF.
     Room(
         tuple(f"console/model/{name}.py" for name in ("__init__", *CONSOLE_MODEL)),

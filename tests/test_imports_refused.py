@@ -35,7 +35,7 @@ from tests.test_imports import room_of
         ("agent/transport/ssh.py", "from agent.operations.context import Context"),
         ("agent/transport/ssh.py", "import paramiko"),
         ("agent/server.py", "import translators.strongswan.translation.plan"),
-        ("agent/__main__.py", "from translators.strongswan import translator"),
+        ("agent/program.py", "from translators.strongswan import translator"),
         ("agent/server.py", "def late() -> None:\n    import agent.transport.ssh"),
         (
             "agent/errors.py",
@@ -70,7 +70,7 @@ from tests.test_imports import room_of
         ("translators/strongswan/charon/vici.py", "from agent.yang.tree import Tree"),
         ("console/command_line.py", "from agent.settings import Settings"),
         ("console/command_line.py", "import translators.strongswan.model"),
-        ("agent/__main__.py", "from console import command_line"),
+        ("agent/program.py", "from console import command_line"),
         ("agent/start.py", "from agent import settings"),
         ("console/command_line.py", "import ncclient"),
         ("console/model/compiled.py", "from console.model.cache import Cache"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from agent.datastore.datastores import Datastores
 from agent.datastore.progress import Progress
@@ -64,9 +65,10 @@ class Backends:
         self._worker = worker
         self._progress = progress
 
-    async def start(self) -> None:
+    async def start(self, read: Mapping[str, Mapping[Keys, Json]]) -> None:
+        """``read``: all entries of some lists of running, by path, where they were read already."""
         for translator in self._translators:
-            entries = await self._known(translator)
+            entries = await self._known(translator, read)
             self._progress.say(
                 "%s: %d committed, %s begins with them",
                 kind_of(translator.config_list),
@@ -79,11 +81,14 @@ class Backends:
         for translator in self._translators:
             await translator.protect(await self._known(translator))
 
-    async def _known(self, translator: Translator) -> Mapping[Keys, Json]:
+    async def _known(
+        self, translator: Translator, read: Mapping[str, Mapping[Keys, Json]] = MappingProxyType({})
+    ) -> Mapping[Keys, Json]:
         """Tell the translator the entries of its further lists; return those of its own."""
         for path in translator.further_lists:
             translator.know(path, await self._entries(path))
-        return await self._entries(translator.config_list)
+        own = read.get(translator.config_list)
+        return await self._entries(translator.config_list) if own is None else own
 
     async def _entries(self, list_path: str) -> Mapping[Keys, Json]:
         entries: Mapping[Keys, Json] = await self._worker(self._datastores.entries, list_path)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from agent.datastore import recovery, replay
 from agent.datastore.backends import Backends, Changes
 from agent.datastore.candidate import Candidate
 from agent.datastore.conditions import mismatches
 from agent.datastore.datastores import Datastores, WhenRemoving, WhenSwapped
+from agent.datastore.expecting import Expecting
 from agent.datastore.migration import bring_up_to_date
 from agent.datastore.preparation import Check, Preparation, Prepared
 from agent.datastore.progress import Progress, endless
@@ -32,6 +33,7 @@ from agent.translator import (
     Captured,
     Foresight,
     Json,
+    Keys,
     Notification,
     Reader,
     Route,
@@ -43,8 +45,16 @@ from agent.yang.tree import Tree
 from agent.yang.units import Unit
 from agent.yang.worker import Worker
 
+Read = Mapping[str, Mapping[Keys, Json]]
+"""Entries of lists, by path and keys."""
+Expect = Callable[[str, Mapping[Keys, Json]], None]
+
 
 def _nobody(_notification: Notification) -> None:
+    pass
+
+
+def _by_nobody(_list_path: str, _entries: Mapping[Keys, Json]) -> None:
     pass
 
 
@@ -124,38 +134,54 @@ class Configuration:
 
     # -- worker ----------------------------------------------------------------------------
 
-    def load(self) -> None:
+    def load(self, expect: Expect = _by_nobody) -> Read:
         """*worker* Read running from the history, and put right what the last end of the server left.
 
         If that cannot be recorded it is put right in memory.
+
+        Args:
+            expect: told of entries of translators' lists, by path, that running will probably have.
+
+        Returns:
+            All entries of running of those lists, by path, as far as they were read on the way.
 
         Raises:
             StoreError: the history cannot be used.
             Ended: the agent was told to stop meanwhile.
         """
         try:
-            self._load()
+            read = self._load(expect)
         except StoreError as problem:
             if not self.store.detach(problem):
                 raise
-            self._load()
+            read = self._load(expect)
         self.store.seal()
+        return read
 
-    def _load(self) -> None:
+    def _load(self, expect: Expect) -> Read:
         with usable(self.store.path):
-            beforehand, written = None, self.store.written
+            schema, beforehand, written = self.datastores.schema, None, self.store.written
             if self.store.is_being_compared:  # on another processor, if there is one
-                beforehand = replay.load_beforehand(self.store, self.datastores.schema, self._progress)
+                beforehand = replay.load_beforehand(
+                    self.store,
+                    schema,
+                    self._progress,
+                    lists=[schema.find(translator.config_list) for translator in self.translators],
+                    read=lambda list_node, entries: expect(list_node.path, entries),
+                )
             self.store.verify(self._progress)
-            bring_up_to_date(self.store, self.translators, self.datastores.schema, self._progress)
+            bring_up_to_date(self.store, self.translators, schema, self._progress)
             recovery.undo_interrupted(self.store)
             if beforehand is None or self.store.written != written:
                 beforehand = None  # freed before there is another one
-                beforehand = replay.load(self.store, self.datastores.schema, self._progress)
+                beforehand = replay.load(self.store, schema, self._progress)
             loaded = beforehand
             self.datastores.start_with(loaded.running, loaded.rule_lists)
             self.datastores.txids = load_txids(self.store, loaded.running)
+            changes = self.published.changes
             recovery.roll_back_unconfirmed(self.datastores, self.store, self._preparation)
+            is_same = self.published.changes == changes
+            return {node.path: found for node, found in loaded.entries.items()} if is_same else {}
 
     def txids(self, name: str) -> View:
         """*worker* Return the transaction ids of running or of the candidate."""
@@ -224,8 +250,17 @@ class Configuration:
 
     async def start(self) -> None:
         """Load running and start the translators with it."""
-        await self.worker(self.load)
-        await self._backends.start()
+        expecting = Expecting(self.translators)
+        try:
+            read = await self.worker(self.load, expecting.tell)
+            await expecting.over()
+        finally:
+            await expecting.give_up()
+        await self._backends.start(read)
+
+    def compact(self) -> None:
+        """Have running lie where it takes least memory, which nobody waits for but who changes it."""
+        self._resting.compact()
 
     async def protect(self) -> None:
         """Load running and have in force what holds for it though no translator runs."""

@@ -14,8 +14,8 @@ from itertools import islice
 from operator import xor
 from typing import TypeVar
 
-from agent.datastore.checksums import sum_of_octets
 from agent.datastore.records import UnitChange
+from agent.datastore.row_sums import sum_of_change, sum_of_octets, sum_of_unit
 from agent.datastore.tables import COLUMNS
 
 AT_ONCE = 100
@@ -29,9 +29,6 @@ Row = tuple[int | str | bytes | None, ...]
 _Change = tuple[int, int, str, bytes, bytes]
 _KINDS = {int: b"7:integer,", str: b"4:text,", bytes: b"4:blob,", type(None): b"4:null,"}
 """What stands in the checksum before a value of each kind."""
-_OF_A_CHANGE = b"7:changes,7:integer,%d:%b,7:integer,%d:%b,4:text,%d:%b,4:blob,%d:%b,4:blob,%d:%b,"
-_OF_A_UNIT = b"5:units,4:text,%d:%b,7:integer,%d:%b,4:text,%d:%b,"
-"""What the checksums are of where a row has the kinds of values that there are many of."""
 
 
 def add_commit(db: sqlite3.Connection, row: Row) -> None:
@@ -46,7 +43,7 @@ def add_changes(db: sqlite3.Connection, commit_id: int, changes: Sequence[UnitCh
     rows: Iterator[_Change] = ((commit_id, n, c.path, c.before, c.after) for n, c in enumerate(changes))
     total = 0
     for piece in _pieces(rows):
-        sums = [_sum_of_change(*row) for row in piece]
+        sums = [sum_of_change(*row) for row in piece]
         _write(db, _ADD, piece, sums)
         total = reduce(xor, sums, total)
     db.execute(_SEAL, (len(changes), total))
@@ -61,7 +58,7 @@ def note_changed(db: sqlite3.Connection, commit_id: int, time: str, paths: Itera
     count = total = 0
     for piece in _pieces((path, commit_id, time) for path in dict.fromkeys(paths)):
         before = [_checked(row) for row in _noted(db, [row[0] for row in piece])]
-        sums = [_sum_of_unit(*row) for row in piece]
+        sums = [sum_of_unit(*row) for row in piece]
         _write(db, _NOTE, piece, sums)
         count += len(piece) - len(before)
         total = reduce(xor, [*before, *sums], total)
@@ -75,20 +72,6 @@ def sum_of(table: str, row: Row) -> int:
         octets = value if isinstance(value, bytes) else b"" if value is None else str(value).encode()
         parts += (_KINDS[type(value)], b"%d:" % len(octets), octets, b",")
     return sum_of_octets(b"".join(parts))
-
-
-def _sum_of_change(commit_id: int, position: int, path: str, before: bytes, after: bytes) -> int:
-    """Return what ``sum_of`` does, in a third of the time."""
-    a, b, c = b"%d" % commit_id, b"%d" % position, path.encode()
-    return sum_of_octets(
-        _OF_A_CHANGE % (len(a), a, len(b), b, len(c), c, len(before), before, len(after), after)
-    )
-
-
-def _sum_of_unit(path: str, commit_id: int, time: str) -> int:
-    """Return what ``sum_of`` does, in a third of the time."""
-    a, b, c = path.encode(), b"%d" % commit_id, time.encode()
-    return sum_of_octets(_OF_A_UNIT % (len(a), a, len(b), b, len(c), c))
 
 
 _AnyRow = TypeVar("_AnyRow", bound=Row)
@@ -115,7 +98,7 @@ def _noted(db: sqlite3.Connection, paths: Sequence[object]) -> list[Row]:
 def _checked(row: Row) -> int:
     path, commit_id, time, checksum = row
     if type(path) is str and type(commit_id) is int and type(time) is str:
-        own: int | None = _sum_of_unit(path, commit_id, time)
+        own: int | None = sum_of_unit(path, commit_id, time)
     else:  # no agent has written that
         values = row[:-1]
         own = sum_of("units", values) if all(type(value) in _KINDS for value in values) else None

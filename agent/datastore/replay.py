@@ -8,7 +8,7 @@ here runs on the thread that owns libyang (*worker*).
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from agent.datastore.candidate import Candidate
@@ -18,8 +18,9 @@ from agent.datastore.records import UnitChange
 from agent.datastore.store import Store
 from agent.datastore.store_errors import StoreError
 from agent.errors import RpcErrors
+from agent.yang.completing import Keyed, Read, complete, nobody
 from agent.yang.schema import Schema
-from agent.yang.schema_node import NACM_MODULE
+from agent.yang.schema_node import NACM_MODULE, SchemaNode
 from agent.yang.tree import Tree
 from agent.yang.units import Unit, all_units
 from agent.yang.validate import validate
@@ -31,10 +32,12 @@ _LEFT_OUT = "does not fit the YANG modules any more and is left out: %s"
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """``rule_lists``: those of running in which a rule was left out, by name, and a sentence about it."""
+    """``rule_lists``: those of running in which a rule was left out, by name, and a sentence about it.
+    ``entries``: all of some lists, as translators see them, if these were read on the way."""
 
     running: Tree
     rule_lists: Mapping[str, str]
+    entries: Mapping[SchemaNode, Keyed] = field(default_factory=dict, repr=False)
 
 
 def load(store: Store, schema: Schema, progress: Progress) -> Loaded:
@@ -51,9 +54,18 @@ def load(store: Store, schema: Schema, progress: Progress) -> Loaded:
     return Loaded(_validated(reading.running), reading.rule_lists)
 
 
-def load_beforehand(store: Store, schema: Schema, progress: Progress) -> Loaded | None:
+def load_beforehand(
+    store: Store,
+    schema: Schema,
+    progress: Progress,
+    *,
+    lists: Collection[SchemaNode] = (),
+    read: Read = nobody,
+) -> Loaded | None:
     """*worker* Return what ``load`` will if that has nothing to say, before it is known whether the history
     is whole. So this says nothing, and what it returns is of no use if the history is not, or is written to.
+
+    ``lists``: those whose entries are wanted, if there are many; ``read`` is told of these meanwhile.
 
     Raises:
         Ended: the agent was told to stop.
@@ -62,13 +74,12 @@ def load_beforehand(store: Store, schema: Schema, progress: Progress) -> Loaded 
         reading = _read(store, schema, progress)
         if reading.left_out or reading.refused or reading.rule_lists:
             return None
-        checked = reading.running.duplicate()
-        validate(checked, everything=True, again=reading.running.duplicate)
+        entries = complete(reading.running, lists, read)
     except Ended:
         raise
     except Exception:  # who knows what damage leads to: when that has been looked for, ``load`` is called
         return None
-    return Loaded(checked, reading.rule_lists)
+    return None if entries is None else Loaded(reading.running, reading.rule_lists, entries)
 
 
 def _read(store: Store, schema: Schema, progress: Progress) -> _Reading:

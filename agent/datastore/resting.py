@@ -24,6 +24,10 @@ class Resting:
         self._due: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
 
+    def compact(self) -> None:
+        """Give memory back that a start has left, as soon as nobody writes."""
+        self._task = asyncio.create_task(self._do(self._datastores.compact))
+
     def later(self) -> None:
         """Look that long from now whether something differs; what was to be looked at before is not."""
         if self._due is not None:
@@ -32,11 +36,11 @@ class Resting:
 
     def _begin(self) -> None:
         self._due = None
-        self._task = asyncio.create_task(self._rest())
+        self._task = asyncio.create_task(self._do(self._look))
 
-    async def _rest(self) -> None:
+    async def _do(self, work: Callable[[], None]) -> None:
         async with self._datastores.writing:
-            await self._worker(self._look)
+            await self._worker(work)
 
     def _look(self) -> None:
         """*worker*"""

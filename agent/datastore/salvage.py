@@ -16,11 +16,12 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from agent.datastore.checksums import columns_in, fits, is_sealed, name_of, row_sum
+from agent.datastore.checksums import columns_in, fits, is_sealed, name_of
 from agent.datastore.database import IN_MEMORY, has_any_table
 from agent.datastore.fitting import NACM, RULE_LISTS
 from agent.datastore.forms import CHANGED_LAST, HISTORY_ID, MODEL, name_causes
 from agent.datastore.records import SERVER, Cause, UnitChange, timestamp
+from agent.datastore.row_sums import row_sum
 from agent.datastore.store import Store
 from agent.datastore.store_errors import StoreError
 from agent.datastore.tables import COLUMNS, KEYS, SCHEMA_VERSION

@@ -71,6 +71,8 @@ class RecordingTranslator:
     captures: Sequence[Captured] = ()
     routes: Sequence[Route] = ()
     known: dict[str, Mapping[Keys, Json]] = field(default_factory=dict)
+    expected: dict[Keys, Json] = field(default_factory=dict)
+    cannot_expect: bool = False
     foresight: Foresight | None = None
     stays_inside: bool = False
     """Its plans say that they change nothing beside this process."""
@@ -87,6 +89,11 @@ class RecordingTranslator:
 
     def know(self, list_path: str, entries: Mapping[Keys, Json]) -> None:
         self.known[list_path] = dict(entries)
+
+    async def expect(self, entries: Mapping[Keys, Json]) -> None:
+        if self.cannot_expect:
+            raise ValueError("no")
+        self.expected.update(entries)
 
     async def start(self, entries: Mapping[Keys, Json]) -> None:
         self.log.append("start")

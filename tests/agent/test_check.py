@@ -44,7 +44,7 @@ def test_what_is_not_installed_is_named_with_its_package_and_is_no_fault(
 from translators.strongswan.charon import daemon
 from translators.strongswan.protection import nft
 daemon.BINARIES, nft.program = ("/nowhere/charon",), lambda: None
-from agent.__main__ import main
+from agent.program import main
 main()
 """
     words = ["--check", "--config", file_with(tmp_path, f'charon = "{charon}"')]
@@ -282,7 +282,7 @@ def test_translators_are_made_once_and_warn_once(tmp_path: Path, task: str) -> N
     words = ["--data-dir", str(tmp_path / "data"), "--listen", "192.0.2.1:830"]
     words += [] if task == "--run" else [task]
     done = subprocess.run(
-        [sys.executable, "-c", f"{without}from agent.__main__ import main; main()", *words],
+        [sys.executable, "-c", f"{without}from agent.program import main; main()", *words],
         cwd=ROOT, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     assert "Traceback" not in done.stderr

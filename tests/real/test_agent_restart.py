@@ -118,7 +118,7 @@ def test_an_agent_that_is_restarted_with_broken_settings_leaves_the_tunnels_alon
 
 
 FAILS_LATE = """
-from agent.__main__ import main
+from agent.program import main
 from agent.transport.ssh import SshTransport
 
 async def start(_transport):

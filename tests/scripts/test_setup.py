@@ -104,9 +104,9 @@ def test_an_environment_that_an_older_setup_cfg_made_is_brought_up_to_date(tmp_p
             ["bash", "-euc", script], cwd=ROOT, capture_output=True, text=True, check=True
         ).stdout
 
-    older = "[options.entry_points]\nconsole_scripts =\n    yangswan = agent.__main__:main\n"
+    older = "[options.entry_points]\nconsole_scripts =\n    yangswan = agent.program:main\n"
     assert fingerprint(older) == fingerprint(older)
-    assert fingerprint(older) != fingerprint(older + "    yangswand = agent.__main__:main\n")
+    assert fingerprint(older) != fingerprint(older + "    yangswand = agent.program:main\n")
 
 
 def test_without_root_and_sudo_it_says_what_to_run(tmp_path: Path) -> None:

@@ -182,6 +182,10 @@ class StrongSwanTranslator:
             networks = dict.fromkeys((keys[0] for keys in entries), True)
             guards.for_all = with_bypass(replace(guards.for_all, bypass=()), networks)
 
+    async def expect(self, entries: Mapping[Keys, Json]) -> None:
+        """Translate ``entries``, for ``start``."""
+        await in_turns(self.parts.shared.desired.expect_in_pieces(_by_tunnel(entries)), rest_s=0)
+
     async def start(self, entries: Mapping[Keys, Json]) -> None:
         """Begin with ``entries``; return once charon agrees, or the first try to reach it has failed.
 

@@ -6,10 +6,11 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from agent.datastore.checksums import COLUMNS_4, columns_in, row_sum
+from agent.datastore.checksums import COLUMNS_4, columns_in
 from agent.datastore.configuration import Configuration
 from agent.datastore.edit import edit
 from agent.datastore.records import CommitInfo
+from agent.datastore.row_sums import row_sum
 from agent.datastore.store import Store
 from agent.datastore.tables import ADDED, KEYS, SEAL
 from agent.yang.schema import Schema

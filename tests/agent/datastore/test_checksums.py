@@ -9,10 +9,12 @@ from random import Random
 
 import pytest
 
-from agent.datastore.checksums import Damaged, row_sum
+from agent.datastore import checksums
+from agent.datastore.checksums import Damaged
 from agent.datastore.confirmed import Window
 from agent.datastore.progress import Ended, Progress, endless
 from agent.datastore.records import CommitInfo, UnitChange
+from agent.datastore.row_sums import row_sum
 from agent.datastore.store import Store
 from agent.datastore.store_errors import StoreError, usable
 from agent.datastore.tables import COLUMNS
@@ -72,6 +74,27 @@ def test_what_was_written_is_whole(file: Path) -> None:
     assert {table: len(rows) for table, rows in recorded(file).items()} == {
         "commits": 6, "changes": 11, "snapshots": 1, "confirmed_commit": 1, "notes": 2, "units": 10,
     }  # fmt: skip
+
+
+def test_sqlite_is_asked_for_the_checksums_of_rows_that_are_no_usual_ones(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def counted(*parts: str | bytes | None) -> int:
+        asked.append(parts[0])
+        return row_sum(*parts)
+
+    monkeypatch.setattr(checksums, "row_sum", counted)
+    recorded(file)
+    assert not {"changes", "units"} & set(asked)
+    with closing(Store(file)) as store:  # which gives them the right checksums
+        store._db.execute("UPDATE changes SET after = CAST(after AS TEXT) WHERE commit_id = 4")
+        store._db.execute("UPDATE units SET time = CAST(x'ff' AS TEXT) WHERE commit_id = 2")
+        asked.clear()
+        store.verify(endless())
+    assert asked.count("changes") == 11
+    assert asked.count("units") == 10
 
 
 @pytest.mark.parametrize(

@@ -19,13 +19,18 @@ from agent.datastore import checksums, comparison, replay, store
 from agent.datastore.checksums import Damaged
 from agent.datastore.comparison import Comparison, of_long
 from agent.datastore.configuration import Configuration
+from agent.datastore.confirmed import Window
 from agent.datastore.progress import Ended, Progress, endless
 from agent.datastore.records import CommitInfo, UnitChange
 from agent.datastore.store import Store
 from agent.datastore.store_errors import StoreDamaged
+from agent.served import SERVED, standard_modules
 from agent.settings import Settings
+from agent.translator import Json, Keys
+from agent.yang import completing
 from agent.yang.schema import Schema
 from tests.agent.datastore.lab import ONE, commit, started
+from tests.agent.datastore.test_in_pieces import BODIES, LIST, MODULE, document
 from tests.agent.lab import direct
 from tests.agent.recording_translator import RecordingTranslator
 
@@ -297,6 +302,89 @@ async def test_running_is_read_once_and_again_if_something_had_to_be_put_right(
     start()
     assert read == [1, 1, 1]
     assert here == []
+
+
+def schema_of(folder: Path, text: str) -> Schema:
+    (folder / "pieces.yang").write_text(text)
+    return Schema(standard_modules(), SERVED, [folder / "pieces.yang"])
+
+
+@pytest.fixture(scope="module")
+def pieces(tmp_path_factory: pytest.TempPathFactory) -> Schema:
+    return schema_of(tmp_path_factory.mktemp("pieces"), MODULE)
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some entries are many."""
+    monkeypatch.setattr(completing, "LEAST", 1)
+    monkeypatch.setattr(completing, "PIECE", 2)
+
+
+async def _started_on(
+    schema: Schema, path: Path, translator: RecordingTranslator
+) -> tuple[Configuration, dict[Keys, Json]]:
+    """Start as an agent on a long history does; returns what each entry of running is, too."""
+    begun = Comparison(path)
+    opened = Store(path)
+    opened.compare_by(begun)
+    started_again = Configuration(schema, opened, translators=[translator], worker=direct)
+    await started_again.start()
+    opened.close()
+    return started_again, started_again.datastores.entries(translator.config_list)
+
+
+@pytest.mark.parametrize("cannot_expect", [False, True])
+async def test_translators_hear_early_of_the_entries_that_they_begin_with(
+    pieces: Schema, tmp_path: Path, small: None, cannot_expect: bool
+) -> None:
+    body = document({f"n{number}": BODIES[number] for number in range(7)})
+    await _recorded(pieces, tmp_path, [body])
+    translator = RecordingTranslator(config_list=LIST, cannot_expect=cannot_expect)
+    _, entries = await _started_on(pieces, tmp_path / "history.db", translator)
+    assert list(translator.holds.items()) == list(entries.items())
+    assert len(entries) == 7
+    others = list(entries)[1:]
+    assert translator.expected == ({} if cannot_expect else {keys: entries[keys] for keys in others})
+
+
+async def test_what_is_rolled_back_at_a_start_is_not_what_translators_begin_with(
+    pieces: Schema, tmp_path: Path, small: None
+) -> None:
+    bodies = [document(dict.fromkeys("abc", "")), document({"b": "<number>7</number>", "d": ""})]
+    await _recorded(pieces, tmp_path, bodies, window=True)
+    translator = RecordingTranslator(config_list=LIST)
+    _, entries = await _started_on(pieces, tmp_path / "history.db", translator)
+    assert set(translator.expected) == {("b",), ("c",), ("d",)}, "before it was rolled back"
+    assert translator.holds == entries
+    assert set(entries) == {("a",), ("b",), ("c",)}
+    assert "number" not in entries["b",]
+
+
+async def test_an_entry_that_is_not_valid_any_more_is_told_as_ever(
+    pieces: Schema, tmp_path: Path, small: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    await _recorded(pieces, tmp_path, [document(dict.fromkeys("abcde", "<number>7</number>"))])
+    text = MODULE.replace(". != 13", ". != 7")
+    (tmp_path / "later").mkdir()
+    later = schema_of(tmp_path / "later", text)
+    _, entries = await _started_on(later, tmp_path / "history.db", RecordingTranslator(config_list=LIST))
+    assert len(entries) == 5
+    assert "the stored configuration does not satisfy the YANG modules" in caplog.text
+
+
+async def _recorded(schema: Schema, folder: Path, bodies: list[str], *, window: bool = False) -> None:
+    """Leave a history of commits of ``bodies``; ``window``: the last is one that nobody confirmed."""
+    opened = Store(folder / "history.db")
+    translators = [RecordingTranslator(config_list=LIST)]
+    configuration = Configuration(schema, opened, translators=translators, worker=direct)
+    await configuration.start()
+    for body in bodies:
+        before = opened.latest()
+        await commit(configuration, body)
+    if window:
+        opened.finish(None, Window(before, 600, 0.0, 7, "tester", "127.0.0.1"))
+    opened.close()
 
 
 def test_a_start_of_the_agent_has_a_long_history_compared_apart(

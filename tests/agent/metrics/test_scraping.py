@@ -139,7 +139,7 @@ async def test_a_text_is_held_no_longer_than_somebody_waits_for_it() -> None:
 
 
 def test_an_agent_without_metrics_does_without_the_library() -> None:
-    program = "import sys, agent.__main__; sys.exit('prometheus_client' in sys.modules)"
+    program = "import sys, agent.program; sys.exit('prometheus_client' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0
 
 

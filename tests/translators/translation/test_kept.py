@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.translators import tunnels
 from tests.translators.authority import Authority, new_key
 from tests.translators.tunnels import Json, tunnel
+from translators.strongswan.pieces import at_once
 from translators.strongswan.translation import connections, fields, prefixes
 from translators.strongswan.translation.alike import OneOfEach
 from translators.strongswan.translation.around import Around
@@ -116,6 +117,39 @@ def test_what_is_kept_is_what_a_fresh_translation_is(looks: list[tuple[Json, Any
         expected = outcome(entry, Around(available, keys=frozenset(), plugins=None))
         for _ in range(2):
             assert kept_outcome(made, entry) == expected
+
+
+@given(MEMBERS, st.booleans())
+def test_what_is_expected_changes_nothing_but_when_it_is_translated(members: Json, later: bool) -> None:
+    expecting, alone = Desired(), Desired()
+    entries = {"1": tunnel(1, **members), "2": tunnel(2)}
+    at_once(expecting.expect_in_pieces(entries))
+    assert (expecting.entries, expecting.messages, list(expecting.claims)) == ({}, {}, [])
+    if later:  # nothing is known of charon when they are expected
+        expecting.plugins = alone.plugins = frozenset()
+    refused = [made.replace(entries) for made in (expecting, alone)]
+    assert refused[0] == refused[1]
+    for what in ("entries", "messages", "refused"):
+        assert getattr(expecting, what) == getattr(alone, what)
+    assert list(expecting.claims) == list(alone.claims)
+
+
+def test_what_was_expected_is_not_translated_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, entries = Desired(), {"1": tunnel(1), "2": tunnel(2, enabled=False)}
+    at_once(made.expect_in_pieces(entries))
+    translated: list[str] = []
+    real = connections.messages
+
+    def counted(name: str, entry: Json, around: Around) -> Messages:
+        translated.append(name)
+        return real(name, entry, around)
+
+    monkeypatch.setattr(connections, "messages", counted)
+    made.replace(entries)
+    assert translated == []
+    made.plugins = frozenset()
+    made.replace(entries)
+    assert translated == ["1"], "with other plugins it may be another"
 
 
 @given(MEMBERS)

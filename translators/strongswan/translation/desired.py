@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 
@@ -110,6 +111,16 @@ class Desired:
                 return (yield from self.replace_in_pieces(self.entries))
         self.version += 1
         return []
+
+    def expect_in_pieces(self, entries: Mapping[str, Json]) -> Pieces[None]:
+        """Translate ``entries`` as far as it can be done now, a tunnel at a time, and keep that for whoever
+        asks for the same; what is in force stays. Not those that name certificates, which come later."""
+        around = self.around()
+        for tunnel, entry in entries.items():
+            yield
+            if is_enabled(entry) and not named_certificates(entry):
+                with suppress(Refused):  # it is told to who asks
+                    self._kept.translated(tunnel, entry, around, whatever=False)
 
     def put(self, tunnel: str, entry: Json | None, around: Surroundings | None = None) -> None:
         """Set or (None) remove one entry. ``around``: what ``around`` returns now, for several in a row.
