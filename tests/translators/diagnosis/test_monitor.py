@@ -365,6 +365,32 @@ def test_owners_by_addresses() -> None:
     assert owners_by_addresses(desired, packet("203.0.113.1", "203.0.113.2")) == []
 
 
+class Rekeyed:
+    """A charon whose only SA has another SPI each time that it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def list_sas(self) -> list[dict[str, Any]]:
+        self.asked += 1
+        return [{"name": "ipsec-7", "initiator-spi": f"spi-{self.asked}"}]
+
+
+async def test_an_spi_that_is_not_known_has_charon_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("translators.strongswan.diagnosis.packet_owners.REFRESH_S", 0.0)
+    charon = Rekeyed()
+    owners = PacketOwners(Shared(Desired(), session=charon))  # type: ignore[arg-type]
+    await owners.refresh()
+    for asked in (1, 2, 3):
+        spi, following = (f"spi-{number}" for number in (asked, asked + 1))
+        assert owners.of(packet("192.0.2.1", "192.0.2.2", spi=spi)) == ["7"]
+        assert charon.asked == asked
+        assert owners.of(packet("192.0.2.1", "192.0.2.2", spi=following)) == []
+        assert owners._refreshing is not None
+        await owners._refreshing
+        assert owners.of(packet("192.0.2.1", "192.0.2.2", spi=following)) == ["7"]
+
+
 async def test_without_charon_addresses_are_what_is_known() -> None:
     desired = Desired()
     desired.entries = {"1": {"local-address": "192.0.2.1", "peer": "198.51.100.1"}}
