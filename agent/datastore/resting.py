@@ -4,6 +4,7 @@ twice."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from agent.datastore.datastores import Datastores
 from agent.memory import give_back_with_end

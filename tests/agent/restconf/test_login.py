@@ -342,3 +342,19 @@ async def test_so_many_right_passwords_are_remembered_the_latest(monkeypatch: py
     assert await made.is_right("ann", WORD.encode())
     assert [made.is_known(user, WORD.encode()) for user in users] == [True, False, True]
     made.close()
+
+
+async def test_what_was_right_is_worth_nothing_with_another_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.restconf.passwords.is_right", lambda _password, written: written == HASH)
+    made = Passwords({"ann": HASH, "bob": HASH})
+    for user in ("ann", "bob"):
+        assert await made.is_right(user, b"a password")
+        assert made.is_known(user, b"a password")
+    made.take_over({"ann": HASH.replace("t=2", "t=3"), "bob": HASH})
+    assert not made.is_known("ann", b"a password")
+    assert not await made.is_right("ann", b"a password")
+    assert made.is_known("bob", b"a password")
+    made.take_over({"ann": HASH})
+    assert not made.is_known("bob", b"a password")
+    assert not await made.is_right("bob", b"a password")
+    made.close()

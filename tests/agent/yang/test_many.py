@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from xml.sax.saxutils import escape
 
 import pytest
@@ -16,9 +17,11 @@ from agent.datastore.edit import edit
 from agent.datastore.preparation import Preparation
 from agent.datastore.records import UnitChange
 from agent.datastore.transaction import Recorded, replace_units
+from agent.served import standard_modules
 from agent.translator import EntryChange
 from agent.yang import many
 from agent.yang.annotations import add_annotation
+from agent.yang.locality import moving_defaults
 from agent.yang.many import are_many, copy_all, json_all, locate_all, print_all, printed, rebuilt
 from agent.yang.schema import Schema
 from agent.yang.tree import Defaults, Tree, keys_of, path_of, to_json
@@ -152,6 +155,30 @@ def test_units_are_found_copied_and_printed_as_one_by_one(
         for unit in units:
             unit.replace_in(apart, unit.locate(tree))
         assert whole(together) == whole(apart)
+
+
+MODULE = """module m {{
+  yang-version 1.1; namespace "urn:{0}"; prefix m;
+  container {0} {{
+    list entry {{ key id; leaf id {{ type string; }} leaf other {{ type string; {1} }} }}
+  }}
+  leaf elsewhere {{ type string; }}
+}}"""
+MOVES = 'default "x"; when "/m:elsewhere";'
+
+
+def test_what_is_learnt_of_a_schema_is_of_no_other(tmp_path: Path) -> None:
+    for name, condition in (("one", ""), ("another", MOVES), ("third", ""), ("one", "")):
+        file = tmp_path / "m.yang"
+        file.write_text(MODULE.format(name, condition))
+        schema = Schema(standard_modules(), files=[file])
+        assert moving_defaults(schema) == ({"m"} if condition else set())
+        rows = "".join(f"<entry><id>{number}</id></entry>" for number in range(20))
+        tree = Tree.parse(schema, f'<{name} xmlns="urn:{name}">{rows}</{name}>'.encode())
+        units = list(units_by_path(tree).values())
+        assert print_all(units, locate_all(units, tree)) == [alone(unit, tree) for unit in units]
+        del tree, units
+        schema.close()
 
 
 @settings(max_examples=200)

@@ -329,3 +329,73 @@ async def test_monitors_are_limited_and_all_end_with_the_agent(tmp_path: Path) -
     await monitors.close()
     await told.until("monitor-ended", MAX_MONITORS)
     await monitors.close()
+<<<<<<< HEAD
+=======
+
+
+# -- whose packet it is --------------------------------------------------------------------------
+
+
+def packet(source: str, destination: str, **more: str) -> Packet:
+    return Packet(Protocol.ESP, source, destination, 100, 1, **more)  # type: ignore[arg-type]
+
+
+def test_spis_of_what_charon_lists() -> None:
+    child = {"spi-in": "c1", "spi-out": "c2"}
+    sas = [
+        {"name": "ipsec-7", "initiator-spi": "aa", "child-sas": {"net-1": child}},
+        {"name": "somebody-elses", "initiator-spi": "bb", "child-sas": {}},
+        {"name": "ipsec-8"},
+    ]
+    assert spis_of(sas) == {"aa": "7", "c1": "7", "c2": "7"}  # type: ignore[arg-type]
+
+
+def test_owners_by_addresses() -> None:
+    desired = Desired()
+    desired.entries = {
+        "1": {"local-address": "192.0.2.1", "peer": "198.51.100.1"},
+        "2": {"local-address": "192.0.2.1", "peer": "198.51.100.2"},
+        "3": {"local-address": "192.0.2.1"},
+        "4": {"local-address": "192.0.2.9", "peer": "198.51.100.1"},
+        "5": {"local-address": "192.0.2.1", "peer": "198.51.100.1", "enabled": False},
+    }
+    assert owners_by_addresses(desired, packet("198.51.100.1", "192.0.2.1")) == ["1", "3"]
+    assert owners_by_addresses(desired, packet("192.0.2.1", "203.0.113.5")) == ["3"]
+    assert owners_by_addresses(desired, packet("203.0.113.1", "203.0.113.2")) == []
+
+
+class Rekeyed:
+    """A charon whose only SA has another SPI each time that it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def list_sas(self) -> list[dict[str, Any]]:
+        self.asked += 1
+        return [{"name": "ipsec-7", "initiator-spi": f"spi-{self.asked}"}]
+
+
+async def test_an_spi_that_is_not_known_has_charon_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("translators.strongswan.diagnosis.packet_owners.REFRESH_S", 0.0)
+    charon = Rekeyed()
+    owners = PacketOwners(Shared(Desired(), session=charon))  # type: ignore[arg-type]
+    await owners.refresh()
+    for asked in (1, 2, 3):
+        spi, following = (f"spi-{number}" for number in (asked, asked + 1))
+        assert owners.of(packet("192.0.2.1", "192.0.2.2", spi=spi)) == ["7"]
+        assert charon.asked == asked
+        assert owners.of(packet("192.0.2.1", "192.0.2.2", spi=following)) == []
+        assert owners._refreshing is not None
+        await owners._refreshing
+        assert owners.of(packet("192.0.2.1", "192.0.2.2", spi=following)) == ["7"]
+
+
+async def test_without_charon_addresses_are_what_is_known() -> None:
+    desired = Desired()
+    desired.entries = {"1": {"local-address": "192.0.2.1", "peer": "198.51.100.1"}}
+    owners = PacketOwners(Shared(desired))
+    await owners.refresh()
+    assert owners.of(packet("192.0.2.1", "198.51.100.1", spi="c1")) == ["1"]
+    assert owners._refreshing is not None
+    owners._refreshing.cancel()
+>>>>>>> tests3

@@ -399,6 +399,17 @@ async def test_what_was_dropped_of_all_pairs_of_a_tunnel_is_added(kernel: Kernel
         assert kernel.done.count("counts") == 1, "nft is not asked again within a second"
 
 
+async def test_counters_are_read_again_when_they_are_older(
+    kernel: Kernel, shared: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with started(shared, t1=PLAIN) as protection:
+        (outwards,) = (match for match in protection.guards.of("1").drops if match.way is Way.OUT)
+        monkeypatch.setattr(keeping, "COUNTS_MAX_AGE_S", -1.0)
+        for number in (1, 2):
+            kernel.counted = {ruleset.element_key(DROP, outwards): Count(number, number)}
+            assert await protection.dropped("1") == {Way.OUT: Count(number, number), Way.IN: Count()}
+
+
 async def test_counters_that_cannot_be_read_are_none(kernel: Kernel, shared: Shared) -> None:
     async with started(shared, t1=PLAIN) as protection:
         kernel.refuses = {"counts"}
