@@ -1,9 +1,10 @@
 """The event stream NETCONF (RFC 5277): what is published, recorded for replay, and sent to subscribers.
 
-Events pass through one bounded record. A subscription is a cursor into it: its task waits for the next
-event, looks whether the subscriber wants it and may have it, and sends it, so a slow subscriber delays
-nobody and has no queue of its own. When the record has moved on before it came by, it is told how many
-events it missed. Nothing here waits for a commit, and no commit waits for anything here.
+Events pass through one bounded record; while nobody waits for one, a little later and some at a time. A
+subscription is a cursor into it: its task waits for the next event, looks whether the subscriber wants it and
+may have it, and sends it, so a slow subscriber delays nobody and has no queue of its own. When the record has
+moved on before it came by, it is told how many events it missed. Nothing here waits for a commit, and no
+commit waits for anything here.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import asyncio
 import itertools
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -33,6 +34,12 @@ RFC8639_STREAMS_PATH = "/ietf-subscribed-notifications:streams"
 AGENT_NS = "urn:yangswan:params:xml:ns:yang:agent"
 MAX_WAITING = 10_000
 """Events that were published and not recorded yet; beyond, the oldest of them are dropped."""
+LATER_S = 0.1
+"""An event that nobody waits for is recorded so much later, when whoever caused it has his answer,"""
+MANY_WAITING = 64
+"""unless so many wait."""
+AT_A_TIME = 8
+"""So many are rendered in one step, a millisecond: what else the thread has to do waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +104,10 @@ class Stream:
         self._numbers = itertools.count(1)
         self._waiting: deque[tuple[datetime, Notification]] = deque(maxlen=MAX_WAITING)
         self._published = asyncio.Event()
+        self._due: asyncio.TimerHandle | None = None
         self._grew = asyncio.Condition()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._waited_for = 0
+        self._taken = self._done = 0
         self._pump: asyncio.Task[None] | None = None
 
     @property
@@ -111,6 +119,8 @@ class Stream:
         self._pump = asyncio.create_task(self._record_published())
 
     async def stop(self) -> None:
+        if self._due is not None:
+            self._due.cancel()
         if self._pump is not None:
             self._pump.cancel()
             await asyncio.wait([self._pump])
@@ -123,12 +133,28 @@ class Stream:
         """Take an event; never blocks. To be called on the event loop."""
         if len(self._waiting) == MAX_WAITING:
             log.error("events come faster than they are recorded; the oldest waiting one is dropped")
+            self._done += 1
         time = self.now()
         # A client asks with the times that it was told, so an event has no finer one.
         time = time.replace(microsecond=time.microsecond // 1000 * 1000)
         self._waiting.append((time, notification))
-        self._idle.clear()
+        self._taken += 1
+        if self._waited_for or len(self._waiting) >= MANY_WAITING:
+            self._published.set()
+        elif self._due is None:
+            self._due = asyncio.get_running_loop().call_later(LATER_S, self._record_now)
+
+    def _record_now(self) -> None:
+        self._due = None
         self._published.set()
+
+    async def settled(self) -> None:
+        """Return when everything is recorded that was published before: who begins to wait for events shall
+        not take it for new."""
+        until = self._taken
+        self._published.set()
+        async with self._grew:
+            await self._grew.wait_for(lambda: self._done >= until)
 
     def since(self, time: datetime) -> int:
         """Return the number of the first recorded event that did not happen before ``time``."""
@@ -151,11 +177,9 @@ class Stream:
         if self.last_number < number:
             try:
                 async with asyncio.timeout(None if until is None else (until - self.now()).total_seconds()):
-                    async with self._grew:
-                        while self.last_number < number:
-                            await self._grew.wait()
+                    await self._recorded(number)
             except TimeoutError:
-                await self._idle.wait()  # what was published before may not be recorded yet
+                await self.settled()  # what was published before may not be recorded yet
                 if self.last_number < number:
                     return None
         first = self._record[0].number
@@ -163,6 +187,15 @@ class Stream:
             return first - number
         event = self._record[number - first]
         return None if until is not None and event.time > until else event
+
+    async def _recorded(self, number: int) -> None:
+        self._waited_for += 1
+        try:
+            self._published.set()
+            async with self._grew:
+                await self._grew.wait_for(lambda: self.last_number >= number)
+        finally:
+            self._waited_for -= 1
 
     def waiting(self, number: int) -> tuple[int, int]:
         """Return how many events are recorded from ``number`` on, and their octets."""
@@ -207,35 +240,53 @@ class Stream:
             await self._published.wait()
             self._published.clear()
             while self._waiting:
-                time, notification = self._waiting.popleft()
-                try:
-                    name, body = await self.worker(render, self.schema, notification)
-                except Exception:
-                    # A fault of whoever made it; the name is all that may be safe to log.
-                    log.exception("an event cannot be recorded: %s", ", ".join(notification.content))
-                    continue
-                number = next(self._numbers)
-                before = self._octets_ever
-                await self._add(
-                    Event(number, time=time, name=name, body=body, names=notification.names, before=before)
-                )
-                del notification  # else the last one is held until another comes
-            self._idle.set()
+                await self._record_some()
 
-    async def _add(self, event: Event) -> None:
-        max_events, max_octets = self._bounds
+    async def _record_some(self) -> None:
+        # Not in the loop above, which would hold the last ones until others come.
+        some = [self._waiting.popleft() for _ in range(min(AT_A_TIME, len(self._waiting)))]
+        rendered = await self.worker(_render_each, self.schema, [one for _, one in some])
         async with self._grew:
-            self._record.append(event)
-            self._octets += len(event.body)
-            self._octets_ever += len(event.body)
-            while len(self._record) > max_events or (self._octets > max_octets and len(self._record) > 1):
-                dropped = self._record.popleft()
-                self._octets -= len(dropped.body)
-                self.aged = dropped.time
+            for (time, notification), made in zip(some, rendered, strict=True):
+                self._add(time, notification, made)
+            self._done += len(some)
             self._grew.notify_all()
 
+    def _add(self, time: datetime, notification: Notification, made: Rendered | Exception) -> None:
+        if isinstance(made, Exception):
+            # A fault of whoever made it; the name is all that may be safe to log.
+            names = ", ".join(notification.content)
+            log.error("an event cannot be recorded: %s", names, exc_info=made)
+            return
+        name, body = made
+        number, before = next(self._numbers), self._octets_ever
+        self._record.append(
+            Event(number, time=time, name=name, body=body, names=notification.names, before=before)
+        )
+        self._octets += len(body)
+        self._octets_ever += len(body)
+        max_events, max_octets = self._bounds
+        while len(self._record) > max_events or (self._octets > max_octets and len(self._record) > 1):
+            dropped = self._record.popleft()
+            self._octets -= len(dropped.body)
+            self.aged = dropped.time
 
-def render(schema: Schema, notification: Notification) -> tuple[QName, bytes]:
+
+Rendered = tuple[QName, bytes]
+
+
+def _render_each(schema: Schema, notifications: Sequence[Notification]) -> list[Rendered | Exception]:
+    """*worker* Return what ``render`` does of each, or raises."""
+    made: list[Rendered | Exception] = []
+    for notification in notifications:
+        try:
+            made.append(render(schema, notification))
+        except Exception as problem:
+            made.append(problem)
+    return made
+
+
+def render(schema: Schema, notification: Notification) -> Rendered:
     """*worker* Return the name of an event and its element.
 
     Raises:

@@ -137,6 +137,7 @@ class StreamTarget:
         start = time_of(operation, "replay-start-time")
         _refuse_times(start, request.stop, stream.now())
         filter_, filter_xml = await _filter(request)
+        await stream.settled()
         source = _source(request, filter_, filter_xml)
         if start is None:
             return Established(source)

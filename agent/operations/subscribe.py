@@ -38,6 +38,7 @@ async def create_subscription(context: Context, caller: Caller, operation: Eleme
     stream = text_of(operation, "stream", STREAM)
     if stream != STREAM:
         raise InvalidParameter("stream", f"this server has no stream '{stream}', only {STREAM}")
+    await context.stream.settled()
     start, stop = time_of(operation, "startTime"), time_of(operation, "stopTime")
     _check_times(start, stop, context.stream.now())
     filter_ = alone(read_filter(context.schema, operation))

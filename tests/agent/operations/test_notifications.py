@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from agent import notifications
 from agent.datastore.changes import MAX_EDITS
-from agent.notifications import Event, Stream, Subscription, time_text
+from agent.notifications import MANY_WAITING, Event, Stream, Subscription, time_text
 from agent.translator import Notification
 from agent.yang.schema import Schema
 from tests.agent.handlers import Lab, Remembering
@@ -275,6 +276,72 @@ async def test_a_replay_that_is_overtaken_by_the_record_counts_what_it_missed_on
     task.cancel()
     await asyncio.wait([task])
     await stream.stop()
+
+
+async def test_an_event_that_nobody_waits_for_is_recorded_later_and_at_once_for_who_comes(
+    schema: Schema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifications, "LATER_S", 3600.0)
+    stream = Stream(schema, direct, lambda: datetime.now(UTC))
+    stream.start()
+    stream.publish(event(1))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert stream.last_number == 0
+    assert stream._due is not None
+    await stream.settled()  # as who subscribes does
+    assert stream.last_number == 1
+    stream.publish(event(2))
+    found = await asyncio.wait_for(stream.at(2), 30)  # a reader who comes for what is there
+    assert isinstance(found, Event)
+    assert b"user2<" in found.body
+    reader = asyncio.create_task(stream.at(3))
+    await until(lambda: stream._waited_for == 1)
+    stream.publish(event(3))
+    found = await asyncio.wait_for(reader, 30)  # one who was there before
+    assert isinstance(found, Event)
+    assert b"user3<" in found.body
+    assert stream._waited_for == 0
+    await stream.stop()
+
+
+async def test_many_events_are_recorded_though_nobody_waits(
+    schema: Schema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifications, "LATER_S", 3600.0)
+    stream = Stream(schema, direct, lambda: datetime.now(UTC))
+    stream.start()
+    await published(stream, range(1, MANY_WAITING + 1))
+    numbers = [int(re.findall(rb"<session-id>(\d+)<", one.body)[0]) for one in stream._record]
+    assert numbers == [*range(1, MANY_WAITING + 1)]
+    await stream.stop()
+    assert stream._due is None or stream._due.cancelled()
+
+
+async def test_some_events_are_recorded_when_it_is_time(
+    schema: Schema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifications, "LATER_S", 0.0)
+    stream = Stream(schema, direct, lambda: datetime.now(UTC))
+    stream.start()
+    await published(stream, range(1, 3))
+    assert stream._due is None
+    await stream.stop()
+
+
+@pytest.mark.parametrize("replays", [False, True])
+async def test_who_subscribes_right_after_a_commit_is_told_of_it_as_of_the_past(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, replays: bool
+) -> None:
+    monkeypatch.setattr(notifications, "LATER_S", 3600.0)
+    await lab.commit(entry("<number>2</number>"))
+    await lab.do(subscribe("<startTime>2020-01-01T00:00:00Z</startTime>" if replays else ""), 2)
+    await lab.commit(entry("<number>3</number>"))
+    await lab.caller(2).got("netconf-config-change", 1 + replays)
+    kinds = [re.findall(rb"<(netconf-[\w-]+|replayComplete)", message)[0] for message in lab.caller(2).sent]
+    assert kinds == ([b"netconf-config-change", b"replayComplete"] if replays else []) + [
+        b"netconf-config-change"
+    ]
 
 
 async def test_the_record_is_bounded_in_octets_too(schema: Schema) -> None:
