@@ -11,7 +11,7 @@ become running. Configuration is all of that for the rest of the server.
   the process looks for it in a long history; many_rows: many rows that bring theirs
 - forms: the tables of an older version become those of this one
 - history: what is recorded of commits, for who asks; bounded
-- pruning: old commits are dropped, and the file becomes smaller
+- pruning: old commits are dropped, and the file becomes smaller; ends: which the newest and the oldest are
 - salvage: what is whole in a damaged one, and a new one made of it
 - migration (by moves, moved_units and moved_rules): brings a history of an older model to today's
 - progress: what takes long at a start, how far it is and whether to go on

@@ -31,14 +31,23 @@ _KINDS = {int: b"7:integer,", str: b"4:text,", bytes: b"4:blob,", type(None): b"
 """What stands in the checksum before a value of each kind."""
 
 
-def add_commit(db: sqlite3.Connection, row: Row) -> None:
+Written = tuple[int, int]
+"""How many rows more there are, and their checksums together: ``seal`` has to follow."""
+
+
+def seal(db: sqlite3.Connection, *written: Written) -> None:
+    """Have what was ``written`` in the sum of all rows."""
+    db.execute(_SEAL, (sum(rows for rows, _ in written), reduce(xor, (total for _, total in written))))
+
+
+def add_commit(db: sqlite3.Connection, row: Row) -> Written:
     """Record a commit, of which ``row`` has all columns."""
     own = sum_of("commits", row)
     _write(db, _COMMIT, [row], [own])
-    db.execute(_SEAL, (1, own))
+    return 1, own
 
 
-def add_changes(db: sqlite3.Connection, commit_id: int, changes: Sequence[UnitChange]) -> None:
+def add_changes(db: sqlite3.Connection, commit_id: int, changes: Sequence[UnitChange]) -> Written:
     """Record what a commit changes."""
     rows: Iterator[_Change] = ((commit_id, n, c.path, c.before, c.after) for n, c in enumerate(changes))
     total = 0
@@ -46,10 +55,10 @@ def add_changes(db: sqlite3.Connection, commit_id: int, changes: Sequence[UnitCh
         sums = [sum_of_change(*row) for row in piece]
         _write(db, _ADD, piece, sums)
         total = reduce(xor, sums, total)
-    db.execute(_SEAL, (len(changes), total))
+    return len(changes), total
 
 
-def note_changed(db: sqlite3.Connection, commit_id: int, time: str, paths: Iterable[str]) -> None:
+def note_changed(db: sqlite3.Connection, commit_id: int, time: str, paths: Iterable[str]) -> Written:
     """Record that a commit, which is in force, was the last to change what is at ``paths``.
 
     Raises:
@@ -62,7 +71,7 @@ def note_changed(db: sqlite3.Connection, commit_id: int, time: str, paths: Itera
         _write(db, _NOTE, piece, sums)
         count += len(piece) - len(before)
         total = reduce(xor, [*before, *sums], total)
-    db.execute(_SEAL, (count, total))
+    return count, total
 
 
 def sum_of(table: str, row: Row) -> int:

@@ -45,23 +45,40 @@ class Keep:
         return self.commits + max(SLACK, self.commits // 10)
 
 
-def is_tidy(db: sqlite3.Connection, keep: Keep, time: str) -> bool:
-    """Return whether neither ``is_due`` nor ``shrink`` finds anything: at one look, usually the only one.
+@dataclass(frozen=True, slots=True)
+class Oldest:
+    """The oldest commit that is kept: its number, 0 if there is none, and when it was made."""
 
-    Each look of SQLite at the file costs a dozen system calls, of which most are about the journal.
-    """
-    first, last, made, free, pages = db.execute(
-        "SELECT (SELECT min(id) FROM commits), (SELECT max(id) FROM commits), "
-        "(SELECT time FROM commits ORDER BY id LIMIT 1), "
+    number: int
+    made: object
+
+    def is_due(self, keep: Keep, newest: int, time: str) -> bool:
+        """Return whether there is far more than is to be kept, if ``newest`` is the last commit."""
+        if not self.number:
+            return False
+        if newest - self.number + 1 > keep.far_beyond:
+            return True
+        return keep.days is not None and _is_before(self.made, time, keep.days + 1)
+
+
+def oldest_if_compact(db: sqlite3.Connection) -> Oldest | None:
+    """Return the oldest commit, None if ``shrink`` finds something to do: at one look, as each look of SQLite
+    at the file costs a dozen system calls, of which most are about the journal."""
+    first, made, free, pages = db.execute(
+        "SELECT (SELECT min(id) FROM commits), (SELECT time FROM commits ORDER BY id LIMIT 1), "
         "(SELECT freelist_count FROM pragma_freelist_count), (SELECT page_count FROM pragma_page_count)"
     ).fetchone()
-    if _is_worthwhile(free, pages):
-        return False
-    if first is None:
-        return True
-    if int(last) - int(first) + 1 > keep.far_beyond:
-        return False
-    return keep.days is None or not _is_before(made, time, keep.days + 1)
+    return None if _is_worthwhile(free, pages) else Oldest(int(first or 0), made)
+
+
+def octets(db: sqlite3.Connection) -> tuple[int, int]:
+    """Return how much was changed since the newest snapshot, and how long that is."""
+    row = db.execute(
+        "SELECT (SELECT coalesce(sum(length(before) + length(after)), 0) FROM changes "
+        "WHERE commit_id > (SELECT coalesce(max(commit_id), 0) FROM snapshots)), "
+        "(SELECT coalesce(max(length(content)), 0) FROM snapshots)"
+    ).fetchone()
+    return int(row[0]), int(row[1])
 
 
 def is_due(db: sqlite3.Connection, keep: Keep, time: str) -> bool:

@@ -19,10 +19,11 @@ from agent.datastore.checksums import is_current, is_sealed, keep_sums, verify
 from agent.datastore.comparison import Comparison, seal_of
 from agent.datastore.confirmed import Window
 from agent.datastore.database import Confined, Transaction, about_writing, copy_in_memory, on_disk, unwritable
+from agent.datastore.ends import Ends
 from agent.datastore.forms import HISTORY_ID, KEEP_NOTE, begin_conversion, look, seal_form
 from agent.datastore.history import History
 from agent.datastore.kept_window import keep_window, kept_window
-from agent.datastore.many_rows import add_changes, add_commit, note_changed
+from agent.datastore.many_rows import Written, add_changes, add_commit, note_changed, seal
 from agent.datastore.progress import Progress
 from agent.datastore.pruning import Keep
 from agent.datastore.records import CommitInfo, UnitChange, timestamp
@@ -60,6 +61,7 @@ class Store:
         self._pending_octets = self._printed_octets = 0
         self._comparison: Comparison | None = None
         self._seen_written = 0
+        self._ends = Ends()
         with usable(path):
             self._db = self._opened()
             try:
@@ -160,8 +162,9 @@ class Store:
 
     def begin(self, info: CommitInfo, changes: Sequence[UnitChange], time: str) -> int:
         """Record a commit that is about to be applied; returns its id."""
-        with self._transaction():
-            commit_id = self._add(info, changes, time, state="applying")
+        with self._recording():
+            commit_id, *written = self._add(info, changes, time, state="applying")
+            seal(self._db, *written)
         self._pending_octets += sum(len(c.before) + len(c.after) for c in changes)
         return commit_id
 
@@ -171,11 +174,11 @@ class Store:
         In the same step ``window`` becomes the open window of a confirmed commit, None closes it.
         ``commit_id`` None: nothing was changed, only the window.
         """
-        with self._transaction():
+        with self._recording():
             if commit_id is not None:
                 self._db.execute("UPDATE commits SET state = 'committed' WHERE id = ?", (commit_id,))
                 time, paths = self._units_of(commit_id)
-                note_changed(self._db, commit_id, time, paths)
+                seal(self._db, note_changed(self._db, commit_id, time, paths))
             keep_window(self._db, window)
 
     def record(
@@ -183,19 +186,29 @@ class Store:
     ) -> int:
         """Do what ``begin`` and ``finish`` do in one step, for a commit that has nothing to be applied beside
         this program, or was; returns its id, which is ``upcoming``."""
-        with self._transaction():
-            commit_id = self._add(info, changes, time, state="committed")
-            note_changed(self._db, commit_id, time, [change.path for change in changes])
+        with self._recording():
+            commit_id, *written = self._add(info, changes, time, state="committed")
+            noted = note_changed(self._db, commit_id, time, [change.path for change in changes])
+            seal(self._db, *written, noted)
             keep_window(self._db, window)
         self._pending_octets += sum(len(c.before) + len(c.after) for c in changes)
         return commit_id
 
-    def _add(self, info: CommitInfo, changes: Sequence[UnitChange], time: str, *, state: str) -> int:
+    @contextmanager
+    def _recording(self) -> Iterator[None]:
+        """A transaction by which the file has more than before. Raises: NotRecorded."""
+        transaction = self._transaction()
+        with self._ends.growing(self._db), transaction:
+            yield
+
+    def _add(
+        self, info: CommitInfo, changes: Sequence[UnitChange], time: str, *, state: str
+    ) -> tuple[int, Written, Written]:
         commit_id = self.upcoming()
-        whence = (info.user, info.session_id, info.source, info.comment)
-        add_commit(self._db, (commit_id, time, *whence, state, str(info.cause), ""))
-        add_changes(self._db, commit_id, changes)
-        return commit_id
+        row = (commit_id, time, info.user, info.session_id, info.source, info.comment, state, str(info.cause))
+        written = add_commit(self._db, (*row, "")), add_changes(self._db, commit_id, changes)
+        self._ends.added(commit_id)
+        return commit_id, *written
 
     def _units_of(self, commit_id: int) -> tuple[str, list[str]]:
         """Return the time of a commit, and the paths of the units that it changes."""
@@ -205,8 +218,7 @@ class Store:
 
     def upcoming(self) -> int:
         """Return the id that the next commit gets which is recorded."""
-        row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'commits'").fetchone()
-        return 1 if row is None else int(row[0]) + 1
+        return self._ends.newest(self._db) + 1
 
     def window(self) -> Window | None:
         """Return the window of a confirmed commit that was open when the program ended; it is too late."""
@@ -277,7 +289,7 @@ class Store:
         """Return whether ``snapshot_if_due`` and ``drop_old`` have nothing to do."""
         if self._dropping or self._is_much_pending():
             return False
-        return pruning.is_tidy(self._db, self._keep, time or timestamp())
+        return self._ends.are_near(self._db, self._keep, time or timestamp())
 
     def _is_much_pending(self) -> bool:
         return self._pending_octets >= max(SNAPSHOT_MIN_OCTETS, self._printed_octets)
@@ -402,13 +414,4 @@ class Store:
         return int(self._db.execute("SELECT count(*) FROM changes").fetchone()[0])
 
     def _count_octets(self) -> None:
-        self._pending_octets = self._octets_since_snapshot()
-        row = self._db.execute("SELECT max(length(content)) FROM snapshots").fetchone()
-        self._printed_octets = int(row[0] or 0)
-
-    def _octets_since_snapshot(self) -> int:
-        row = self._db.execute(
-            "SELECT coalesce(sum(length(before) + length(after)), 0) FROM changes "
-            "WHERE commit_id > (SELECT coalesce(max(commit_id), 0) FROM snapshots)"
-        ).fetchone()
-        return int(row[0])
+        self._pending_octets, self._printed_octets = pruning.octets(self._db)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from agent.datastore import many_rows
 from agent.datastore.database import Transaction
-from agent.datastore.many_rows import AT_ONCE, add_changes, note_changed
+from agent.datastore.many_rows import AT_ONCE, add_changes, note_changed, seal
 from agent.datastore.progress import endless
 from agent.datastore.records import Cause, CommitInfo, UnitChange
 from agent.datastore.store import Store
@@ -40,8 +40,8 @@ def one_by_one(store: Store, commit_id: int, changes: Sequence[UnitChange]) -> N
 
 
 def together(store: Store, commit_id: int, changes: Sequence[UnitChange]) -> None:
-    add_changes(store._db, commit_id, changes)
-    note_changed(store._db, commit_id, TIME, [change.path for change in changes])
+    added = add_changes(store._db, commit_id, changes)
+    seal(store._db, added, note_changed(store._db, commit_id, TIME, [change.path for change in changes]))
 
 
 def recorded(folder: Path, commits: Sequence[Sequence[UnitChange]], *, many: bool) -> list[object]:

@@ -347,7 +347,7 @@ async def test_a_commit_is_in_force_though_old_ones_cannot_be_dropped(
         raise sqlite3.OperationalError("database or disk is full")
 
     configuration = await started(schema, tmp_path)
-    monkeypatch.setattr(pruning, "is_tidy", lambda *_: False)
+    monkeypatch.setattr(configuration.store, "is_tidy", lambda *_: False)
     monkeypatch.setattr(pruning, "shrink", full)
     assert await commit(configuration, entry("<number>1</number>")) == 1
     assert "commits that are too old could not be dropped" in caplog.text
