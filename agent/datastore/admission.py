@@ -41,10 +41,11 @@ def costly_input(schema: Schema, operation: Element) -> Iterator[RpcError]:
 def _costly(
     schema: Schema, elements: Element | list[Element], level: Level, apart: Collection[Element]
 ) -> Iterator[RpcError]:
-    counts = Counter(_node_of(element, level) for element in elements)  # few hold anything twice
-    seen: Counter[tuple[int, tuple[str, ...] | None]] = Counter()
-    for element in elements:
-        node = _node_of(element, level)
+    nodes = [_node_of(element, level) for element in elements]
+    # Few hold anything twice, and most hold little.
+    counts: Mapping[SchemaNode | None, int] = Counter(nodes) if len(set(nodes)) < len(nodes) else {}
+    seen: dict[tuple[int, tuple[str, ...] | None], int] = {}
+    for element, node in zip(elements, nodes, strict=True):
         if node is None:
             continue
         if node.is_leafy and (fault := value_fault(node, element.text or "")):
@@ -54,9 +55,9 @@ def _costly(
             message = f"the key '{long}' has more than {MAX_KEY_OCTETS} octets"
             yield TooBig(message, path=path_of_element(schema, element))
             continue
-        if counts[node] > 1:
+        if counts.get(node, 1) > 1:
             identity = id(node), _identity(schema, node, element)
-            seen[identity] += 1
+            seen[identity] = seen.get(identity, 0) + 1
             if identity[1] is not None and seen[identity] > _times(node):
                 where = f"in '{node.parent.name}'" if node.parent and not node.has_instances else "here"
                 message = f"'{node.name}' may stand only once {where}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from itertools import islice
 
 from agent.datastore.records import CommitInfo, address_of
 from agent.translator import Json, Notification
 from agent.yang.difference import Difference, Operation
+from agent.yang.many import Found
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import NO_NODE, Node, Tree, keys_of, parent_of, path_of, upwards, value_of
@@ -23,13 +24,16 @@ _NETCONF_OPERATION = {
 }
 
 
-def edits(units: Iterable[Unit], before: Tree, after: Tree) -> list[Json]:
-    """*worker* Return the ``edit`` entries for what ``units`` changed; paths only, never a value."""
-    units = list(units)
+def edits(units: Sequence[Unit], before: Tree, after: Tree, found: Found | None = None) -> list[Json]:
+    """*worker* Return the ``edit`` entries for what ``units`` changed; paths only, never a value.
+
+    ``found``: where the units are in the tree ``after``, if that is known.
+    """
     if len(units) <= MAX_EDITS:
-        found = list(islice(unit_differences(units, before, after, every_node=False), MAX_EDITS + 1))
-        if len(found) <= MAX_EDITS:
-            told = (_edit(before.schema, difference) for difference in found)
+        differing = unit_differences(units, before, after, every_node=False, found=found)
+        some_more = list(islice(differing, MAX_EDITS + 1))
+        if len(some_more) <= MAX_EDITS:
+            told = (_edit(before.schema, difference) for difference in some_more)
             return list({tuple(edit.values()): edit for edit in told if edit is not None}.values())
     some = {unit.schema_node: unit for unit in units}.values()  # all entries of a list are in the same
     tops = {path_of(unit.probe.first, last_predicate=False) for unit in some}

@@ -184,6 +184,9 @@ def _address(unit: Unit, node: Node) -> tuple[Keys, str]:
 
 def _holding(schema: Schema, units: Sequence[Unit], found: Found) -> tuple[Tree, list[Node]]:
     """Return a tree of these units alone, with copies of ``found``, and those of entries."""
+    if len(units) == 1 and units[0].is_entry and found[0]:
+        alone, copy = Tree(schema).copy_and_node(found[0][0])
+        return alone, [copy]
     tree = Tree(schema)
     return tree, copy_all(units, found, tree)
 

@@ -329,7 +329,7 @@ class Transactions:
         all that nobody was editing.
         """
         datastores, shared = self._datastores, self._datastores.candidate
-        told = edits(prepared.units, datastores.running, prepared.scratch)
+        told = edits(prepared.units, datastores.running, prepared.scratch, prepared.found)
         being_edited: set[str] = set()
         if candidate is not shared:
             being_edited.update(unit.path for unit in shared.differing(datastores.running))
@@ -388,14 +388,14 @@ def replace_units(datastores: Datastores, prepared: Prepared, recorded: Recorded
     """
     units, in_use = (*prepared.units, *prepared.refreshed), not prepared.complete
     datastores.changes += 1
+    after = [*prepared.found, *locate_all(prepared.refreshed, prepared.scratch)]
     if are_many(len(units), datastores.running):
-        after = [*prepared.found, *locate_all(prepared.refreshed, prepared.scratch)]
         now = rebuilt(datastores.running, units, prepared.scratch, after, restore_default=in_use)
         datastores.published.publish(now, lambda: _tell(datastores.with_swap, now, prepared))
     else:
         with datastores.published.changing() as now:
-            for unit in units:
-                unit.replace_in(now, unit.locate(prepared.scratch), restore_default=in_use)
+            for unit, nodes in zip(units, after, strict=True):
+                unit.replace_in(now, nodes, restore_default=in_use)
             _tell(datastores.with_swap, now, prepared)
     if recorded is not None:
         txids, pairs = datastores.txids, zip(prepared.units, prepared.found, strict=True)

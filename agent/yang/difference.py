@@ -10,7 +10,16 @@ from enum import Enum
 from agent.yang.native import NULL, lib
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import Node, children, is_default, same_content, sibling_like, value_of
+from agent.yang.tree import (
+    INSTANCES,
+    Node,
+    children,
+    is_default,
+    same_content,
+    same_to_the_end,
+    sibling_like,
+    value_of,
+)
 
 
 class Operation(Enum):
@@ -39,7 +48,10 @@ def differences(
     counts as nothing, for nobody needs rights for that (RFC 8341 section 3.2.5). Defaults that nobody set and
     containers that only hold others count as nothing.
     """
-    gone, come = _unlike(before, after)
+    gone, come = unlike(before, after)
+    if _are_partners(gone, come) and _counts(schema, gone[0]) and _counts(schema, come[0]):
+        yield from _changed(schema, gone[0], come[0], every_node)
+        return
     for old in gone:
         new = _partner(old, after)
         if _counts(schema, old) and (new == NULL or not _counts(schema, new)):
@@ -60,11 +72,14 @@ def differences(
         yield from _moves(schema, before, after)
 
 
-def _unlike(before: Sequence[Node], after: Sequence[Node]) -> tuple[Sequence[Node], Sequence[Node]]:
-    """Return both without what is the same at their beginnings, and at their ends: most of it where little
-    has changed, and libyang compares quicker than anybody looks for partners."""
+def unlike(before: Sequence[Node], after: Sequence[Node]) -> tuple[Sequence[Node], Sequence[Node]]:
+    """Return siblings before and after without what is the same at their beginnings, and at their ends: most
+    of it where little has changed, and libyang compares quicker than anybody looks for partners."""
     most = min(len(before), len(after))
     first = next((at for at in range(most) if not same_content(before[at], after[at])), most)
+    following = first + 1
+    if following < most and len(before) == len(after) and same_to_the_end(before, after, following):
+        return before[first:following], after[first:following]  # one of many, as nearly always
     rest = range(1, most - first + 1)
     last = next((at - 1 for at in rest if not same_content(before[-at], after[-at])), most - first)
     return before[first : len(before) - last], after[first : len(after) - last]
@@ -77,9 +92,11 @@ def same_but_for_order(schema: Schema, before: Sequence[Node], after: Sequence[N
     """
     if len(before) != len(after):
         return False
-    differing, others = _unlike(before, after)
+    differing, others = unlike(before, after)
     if not differing and not others:
         return True
+    if _are_partners(differing, others):
+        return _same_below(schema, differing[0], others[0])
     return all(_has_same(schema, old, after) for old in differing) and not any(_moves(schema, before, after))
 
 
@@ -147,6 +164,14 @@ def _counts(schema: Schema, node: Node) -> bool:
 
 def _partner(node: Node, others: Sequence[Node]) -> Node:
     return sibling_like(lib.lyd_first_sibling(others[0]), node) if others else NULL
+
+
+def _are_partners(gone: Sequence[Node], come: Sequence[Node]) -> bool:
+    """True if each is one node that stands once beside its siblings: the same one, before and after."""
+    if len(gone) != 1 or len(come) != 1:
+        return False
+    schema_node = gone[0].schema
+    return schema_node == come[0].schema and schema_node.nodetype not in INSTANCES
 
 
 def _moves(schema: Schema, before: Sequence[Node], after: Sequence[Node]) -> Iterator[Difference]:

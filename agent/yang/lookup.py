@@ -30,6 +30,7 @@ _POINTER = ctypes.c_void_p
 _alone.lyd_find_sibling_first.argtypes = (_POINTER, _POINTER, _POINTER)
 _alone.lyd_find_sibling_val.argtypes = (_POINTER, _POINTER, ctypes.c_char_p, ctypes.c_size_t, _POINTER)
 _alone.lyd_compare_single.argtypes = (_POINTER, _POINTER, ctypes.c_uint32)
+_alone.lyd_compare_siblings.argtypes = _alone.lyd_compare_single.argtypes
 _alone.lyd_find_path.argtypes = (_POINTER, ctypes.c_char_p, ctypes.c_uint8, _POINTER)
 
 
@@ -69,6 +70,13 @@ def compare(one: Pointer, other: Pointer, options: int) -> int:
     """Return libyang's return code of a comparison of two nodes with all below them."""
     PAUSES.take()
     return int(_alone.lyd_compare_single(address(one), address(other), options))
+
+
+def are_same_to_the_end(one: Pointer, other: Pointer, options: int) -> bool:
+    """Return whether a comparison finds nothing of two nodes, nor of the siblings that follow them, one by
+    one; False with libyang 3, which looks for entries among those before, too."""
+    PAUSES.take()
+    return ONE_SENTENCE and not _alone.lyd_compare_siblings(address(one), address(other), options)
 
 
 def find_from_root(

@@ -78,6 +78,9 @@ def locate_all(units: Iterable[Unit], tree: Tree) -> list[list[Node]]:
     """Return what ``Unit.locate`` finds of each in ``tree``."""
     firsts: dict[SchemaNode, Node] = {}
     found: list[list[Node]] = []
+    units = list(units)
+    if len(units) == 1:
+        return [units[0].locate(tree)]
     for unit in units:
         if not unit.is_entry:
             found.append(unit.locate(tree))

@@ -133,8 +133,11 @@ _BOX = extra_ffi.typeof("void **")
 NULL_TEXT = extra_ffi.NULL
 
 
+_ADDRESS = ffi.typeof("uintptr_t")
+
+
 def address(pointer: Pointer) -> int:
-    return int(ffi.cast("uintptr_t", pointer))
+    return int(ffi.cast(_ADDRESS, pointer))
 
 
 def cast_extra(pointer: Pointer) -> Pointer:

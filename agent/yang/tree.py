@@ -9,7 +9,7 @@ never leaves the function that asked for it. Errors come out as RpcError with da
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import Any, Self
 
@@ -29,6 +29,7 @@ Json = dict[str, Any]
 
 CONTAINER = lib.LYS_CONTAINER
 LIST = lib.LYS_LIST
+INSTANCES = (lib.LYS_LIST, lib.LYS_LEAFLIST)
 """What a ``struct lysc_node`` has as its type."""
 
 XML = lib.LYD_XML
@@ -178,8 +179,12 @@ class Tree:
 
     def find_like(self, probe: Node) -> Node:
         """Return this tree's node with the same path as ``probe``, a node of any Tree, or NULL."""
+        return self.find_along(downwards(probe))
+
+    def find_along(self, way: Sequence[Node]) -> Node:
+        """Return what ``find_like`` does of the last node of ``way``: what that lies in, and itself."""
         level, found = self.first, NULL
-        for target in downwards(probe):
+        for target in way:
             found = sibling_like(level, target)
             if found == NULL:
                 return NULL
@@ -294,7 +299,7 @@ def sibling_like(first: Node, target: Node) -> Node:
     """Return the node among ``first`` and its siblings that is the same instance as ``target``."""
     if first == NULL:
         return NULL
-    if target.schema.nodetype not in (lib.LYS_LIST, lib.LYS_LEAFLIST):
+    if target.schema.nodetype not in INSTANCES:
         return lookup.find_instance(first, target.schema)  # the other would compare the values of leafs, too
     return lookup.find_same(first, target)
 
@@ -358,10 +363,22 @@ def path_to_show(node: Node, schema_node: SchemaNode) -> str:
     return path_of(node, last_predicate=not schema_node.secret)
 
 
+_COMPARED = native.LYD_COMPARE_FULL_RECURSION | native.LYD_COMPARE_DEFAULTS
+
+
 def same_content(a: Node, b: Node) -> bool:
     """True if both nodes hold the same data; what is default and what explicit matters too."""
-    options = native.LYD_COMPARE_FULL_RECURSION | native.LYD_COMPARE_DEFAULTS
-    return bool(lookup.compare(a, b, options) == lib.LY_SUCCESS)
+    return bool(lookup.compare(a, b, _COMPARED) == lib.LY_SUCCESS)
+
+
+def same_to_the_end(a: Sequence[Node], b: Sequence[Node], at: int) -> bool:
+    """True if it is known that from ``at`` on both hold the same, as ``same_content`` has it, at one look.
+
+    That needs siblings of which the last ones are the last in their trees; of others it is not known.
+    """
+    if a[-1].next != NULL or b[-1].next != NULL:
+        return False
+    return lookup.are_same_to_the_end(a[at], b[at], _COMPARED)
 
 
 def print_node(

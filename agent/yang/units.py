@@ -9,13 +9,14 @@ replacing units is all that edit, commit, discard and the journal ever do.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 
-from agent.yang.difference import Difference, differences, same_but_for_order
-from agent.yang.native import NULL, copy_siblings, lib
+from agent.yang.difference import Difference, differences, same_but_for_order, unlike
+from agent.yang.native import NULL, copy_below, copy_siblings, lib
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import (
+    INSTANCES,
     Node,
     Tree,
     children,
@@ -27,7 +28,6 @@ from agent.yang.tree import (
     last_child,
     parent_of,
     path_of,
-    same_content,
     siblings,
 )
 
@@ -40,7 +40,7 @@ class Unit:
     ``target``: its own node in the skeleton (``probe``), which lives as long as the unit; nobody changes it.
     """
 
-    __slots__ = ("group", "is_entry", "keys", "path", "probe", "schema_node", "target")
+    __slots__ = ("_way", "group", "is_entry", "keys", "path", "probe", "schema_node", "target")
 
     def __init__(self, schema: Schema, node: Node) -> None:
         self.schema_node = schema.node_of(node.schema)
@@ -49,6 +49,7 @@ class Unit:
         self.is_entry = bool(self.keys) and _is_in_shell(self.schema_node)
         self.path = _unit_path(self.schema_node, node, self.keys)
         self.probe, self.target = Tree(schema).copy_and_node(node, recursive=False)
+        self._way: list[Node] | None = None
 
     def __repr__(self) -> str:
         return f"Unit({self.path})"
@@ -58,21 +59,26 @@ class Unit:
         """The module of the top-level node that it lies in."""
         return self.probe.schema.node_of(self.probe.first.schema).module
 
+    @property
+    def way(self) -> list[Node]:
+        """What it lies in, from the top level down, and its own node, in the skeleton."""
+        if self._way is None:
+            self._way = downwards(self.target)
+        return self._way
+
     def first_beside(self, tree: Tree) -> Node:
         """Return the first of the siblings in ``tree`` among which the unit is or would be, or NULL."""
-        parent = parent_of(self.target)
-        if parent == NULL:
-            return tree.first
-        above = tree.find_like(parent)
-        return NULL if above == NULL else first_child(above)
+        above = tree.find_along(self.way[:-1])
+        if above == NULL:
+            return tree.first if len(self.way) == 1 else NULL
+        return first_child(above)
 
     def locate(self, tree: Tree) -> list[Node]:
         """Return the unit's nodes in ``tree``: none, one, or a group's instances in order."""
-        target = self.target
         if not self.group:
-            node = tree.find_like(target)
+            node = tree.find_along(self.way)
             return [] if node == NULL else [node]
-        parent = parent_of(target)
+        parent = parent_of(self.target)
         if parent == NULL:
             return list(instances(tree.first, self.schema_node))
         above = tree.find_like(parent)
@@ -81,12 +87,12 @@ class Unit:
     def parent_in(self, tree: Tree) -> Node:
         """Return the node of ``tree`` that holds the unit, made if needed; NULL is the top level."""
         parent = NULL
-        for step in downwards(parent_of(self.target)):
+        for step in self.way[:-1]:
             found = tree.find_like(step)
             parent = found if found != NULL else tree.copy_into(parent, step, recursive=False)
         return parent
 
-    def replace_in(self, tree: Tree, nodes: list[Node], *, restore_default: bool = True) -> None:
+    def replace_in(self, tree: Tree, nodes: Sequence[Node], *, restore_default: bool = True) -> None:
         """Make ``tree`` hold copies of ``nodes`` (of another Tree) as this unit; [] removes it.
 
         ``restore_default``: what is removed and has a default gets it back, unless it depends on other
@@ -94,8 +100,7 @@ class Unit:
         """
         above, there = NULL, self.locate(tree)
         if there and nodes and self.schema_node.kind is Kind.LIST and not self.group:
-            empty_entry(there[0])  # so that it keeps its place among others
-            fill_entry(there[0], nodes[0])
+            refill_entry(there[0], nodes[0])  # so that it keeps its place among others
             return
         for node in there:
             above = parent_of(node)
@@ -146,10 +151,22 @@ class Unit:
         """As ``is_same``, of what ``locate`` has found in both trees."""
         if len(left) != len(right):
             return not defaults and all(is_default(node) for node in (*left, *right))
-        if all(same_content(a, b) for a, b in zip(left, right, strict=True)):
-            return True
         # libyang 2.1 keeps, and compares, an order that is none of the data (RFC 7950 section 7.7.1).
         return same_but_for_order(self.probe.schema, left, right)
+
+
+def refill_entry(entry: Node, source: Node) -> None:
+    """Make a list entry hold what ``source``, the same entry of another Tree, does: what it holds of that
+    already stays, where the order of nothing else could suffer."""
+    gone, come = unlike(list(children(entry)), list(children(source)))
+    if any(node.schema.nodetype in INSTANCES for node in (*gone, *come)):
+        empty_entry(entry)
+        fill_entry(entry, source)
+        return
+    for node in gone:
+        lib.lyd_free_tree(node)
+    for node in come:
+        copy_below(entry, node)
 
 
 def empty_entry(entry: Node) -> None:
@@ -317,8 +334,18 @@ def units_by_path(*trees: Tree) -> dict[str, Unit]:
 
 
 def unit_differences(
-    units: Iterable[Unit], before: Tree, after: Tree, *, every_node: bool = True
+    units: Iterable[Unit],
+    before: Tree,
+    after: Tree,
+    *,
+    every_node: bool = True,
+    found: Iterable[Sequence[Node]] | None = None,
 ) -> Iterator[Difference]:
-    """Yield what differs in ``units`` between two trees; see agent.yang.difference."""
-    for unit in units:
-        yield from differences(before.schema, unit.locate(before), unit.locate(after), every_node=every_node)
+    """Yield what differs in ``units`` between two trees; see agent.yang.difference.
+
+    ``found``: what ``locate`` finds of each in the tree ``after``, if that is known.
+    """
+    units = list(units)
+    afterwards = (unit.locate(after) for unit in units) if found is None else found
+    for unit, own in zip(units, afterwards, strict=True):
+        yield from differences(before.schema, unit.locate(before), own, every_node=every_node)
