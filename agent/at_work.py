@@ -27,8 +27,8 @@ def bind_session(session_id: int, user: str) -> None:
     USER.set(user)
 
 
-def bind_commit(commit_id: int) -> None:
-    """Work on a commit from here on, in this context."""
+def bind_commit(commit_id: int | None) -> None:
+    """Work on a commit, or on none, from here on, in this context."""
     COMMIT.set(commit_id)
 
 

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+from agent.at_work import bind_commit
 from agent.breakable import Breakable
 from agent.errors import ErrorType, OperationFailed, RpcError
 from agent.live_caller import LiveCaller
@@ -331,8 +332,10 @@ class Live(LiveCaller):
             self._end_as_gone()
         try:
             if not only_reads(rpc.operation):
-                # In a context of its own: what is noted there of a commit is not of the session.
-                return await asyncio.create_task(self._carried_out(rpc))
+                try:
+                    return await self._answer(self, rpc)
+                finally:
+                    bind_commit(None)  # what was noted there of a commit is not of the session
             if self._interrupt.is_set():
                 return []
             with Breakable() as self._waits:
@@ -341,9 +344,6 @@ class Live(LiveCaller):
             self._waits = None
             self._answering = False
         return []
-
-    async def _carried_out(self, rpc: Rpc) -> list[Action]:
-        return await self._answer(self, rpc)
 
     def _ending(self, close: Close) -> Ending:
         if close.by_client:

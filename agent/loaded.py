@@ -35,14 +35,17 @@ class Loaded:
             self._told()
 
     def _look(self, running: Tree, units: Iterable[Unit]) -> bool:
-        before = self.sentence()
+        before = self._counts()
         own = [unit for unit in units if unit.schema_node.path in self._found]
         for unit, nodes in zip(own, locate_all(own, running), strict=True):
             paths = self._found[unit.schema_node.path]
             (paths.add if nodes else paths.discard)(unit.path)
         for path, paths in self._found.items():
             self._found[path] = fitted(paths)
-        return self.sentence() != before
+        return self._counts() != before
+
+    def _counts(self) -> list[int]:
+        return [len(found) for found in self._found.values()]
 
     def sentence(self) -> str:
         """Return it in words, as "tunnels: 12"."""

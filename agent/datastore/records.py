@@ -7,6 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import ip_address
 
 
@@ -35,6 +36,7 @@ def whence(source: str) -> str:
     return f"from {source}" if source else "through the socket"
 
 
+@lru_cache(1024)
 def address_of(source: str) -> str:
     """Return the address of ``source`` as the models have it: "" if it has none, and without a zone, whose
     name on Linux may have characters that inet:ip-address has not ("fe80::1%br-lan"; RFC 4007 section 11)."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 
 from agent.datastore.backends import Changes
@@ -19,6 +20,8 @@ from agent.translator import Captured, Reader, Route
 
 log = logging.getLogger(__name__)
 
+SESSIONS = 1024
+"""Of so many it is known between which addresses they are, for each commit asks for all."""
 APP_TAG = "would-cut-off-session"
 _OTHERWISE = (
     "make it a confirmed commit without <verify>, which takes itself back unless it is confirmed",
@@ -79,7 +82,12 @@ def refusal(captured: Captured, may_read: Reader) -> RpcError:
 
 def route_of(caller: Caller) -> Route | None:
     """Return between which addresses the packets of a session go, None if they stay on this machine."""
-    local, remote = _plain(caller.local), _plain(caller.source)
+    return _between(caller.local, caller.source)
+
+
+@lru_cache(SESSIONS)
+def _between(local_text: str, remote_text: str) -> Route | None:
+    local, remote = _plain(local_text), _plain(remote_text)
     if local is None or remote is None or local == remote or ip_address(remote).is_loopback:
         return None
     return Route(local, remote)

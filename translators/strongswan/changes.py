@@ -86,7 +86,8 @@ class Changes:
             await asyncio.shield(self._protection.revert(guards))
             raise
         self._protection.guards.for_all = for_all
-        await asyncio.shield(self._protection.settle(guards))
+        if guards:
+            await asyncio.shield(self._protection.settle(guards))
 
     async def _execute(self, plan: StrongSwanPlan) -> None:
         touched = plan.touched

@@ -279,7 +279,7 @@ class Planning:
                 planned.append(change.with_other_secrets() if untold else change)
                 yield
             fences = yield from desired.fences_in_pieces(
-                wanted, planned, certificates, mode=revocation.mode, discretion=discretion
+                wanted, planned, certificates, mode=revocation.mode, discretion=discretion, around=around
             )
         except Refused as error:
             raise RpcErrors([InvalidValue(error.message, app_tag=error.app_tag)]) from None

@@ -265,9 +265,15 @@ class Claims:
     ) -> Pieces[list[Conflict]]:
         """Return what ``conflicts`` returns, a claim at a time."""
         found: list[Conflict] = []
+        look, wanted = _Look(self, replaced, unsure), list(claims)
+        if len(wanted) == 1:  # there is no other that it could meet
+            if self.meets(wanted[0]):
+                found.extend(look.against(wanted[0]))
+            yield
+            return found
         added = Claims()
-        look, among = _Look(self, replaced, unsure), _Look(added, frozenset(), unsure)
-        for claim in claims:
+        among = _Look(added, frozenset(), unsure)
+        for claim in wanted:
             if self.meets(claim):
                 found.extend(look.against(claim))
             if added.meets(claim):

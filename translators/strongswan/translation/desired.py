@@ -319,13 +319,15 @@ class Desired:
         *,
         mode: Mode | None = None,
         discretion: Discretion | None = None,
+        around: Surroundings | None = None,
     ) -> Pieces[Fences]:
-        """Return what ``fences`` returns, a tunnel at a time. Raises: as that. ``mode``: in place of ours.
+        """Return what ``fences`` returns, a tunnel at a time. Raises: as that. ``mode``: in place of ours;
+        ``around``: what ``around`` returns of both, if that is known.
 
         Where it would depend on keys that are not to be told, no fence is in it, and identities move as if
         all keys were different: ``Fences.untold``.
         """
-        around = self.around(certificates, mode)
+        around = around or self.around(certificates, mode)
         new: list[strangers.Held] = []
         for change in changes:
             yield

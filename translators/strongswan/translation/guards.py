@@ -77,6 +77,8 @@ def is_protected(leaf: Json | None) -> bool:
 
 def with_bypass(for_all: ForAll, changed: Mapping[str, bool]) -> ForAll:
     """Return ``for_all`` with the networks in ``changed`` among those of bypass, or (False) not."""
+    if not changed:
+        return for_all
     networks = dict.fromkeys(for_all.bypass) | {prefix(text): None for text in changed}
     gone = {prefix(text) for text, is_there in changed.items() if not is_there}
     return replace(for_all, bypass=tuple(sorted(networks.keys() - gone)))

@@ -307,12 +307,14 @@ class Overlaps(_Carried):
         wanted = list(wanted)
         gone = replaced | {traffic.tunnel for traffic in wanted}
         found: list[Conflict] = []
-        added, standing = _Carried(), Standing()
+        added, standing = _Carried() if len(wanted) > 1 else None, Standing()
         for traffic in wanted:
-            conflict = self.against(traffic, gone, standing) or added.against(traffic, frozenset(), {})
+            conflict = self.against(traffic, gone, standing)
+            if added is not None:
+                conflict = conflict or added.against(traffic, frozenset(), {})
+                added.put(traffic.tunnel, traffic)
             if conflict is not None:
                 found.append(conflict)
-            added.put(traffic.tunnel, traffic)
             yield
         return found
 
