@@ -46,7 +46,7 @@ def piece(first):
 
 give_back()
 resident, used = resident_mib(), used_mib()
-read = [piece(first) for first in range(0, 100 * PIECE, PIECE)]
+read = [piece(first) for first in range(0, 500 * PIECE, PIECE)]
 kept = [tree.duplicate() for tree in read]
 for tree in read:
     tree.drop()
