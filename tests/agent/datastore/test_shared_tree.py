@@ -203,6 +203,24 @@ async def test_who_edits_again_after_a_large_commit_is_not_kept_waiting(
     assert configuration.running is not before
 
 
+async def test_what_a_start_has_copied_is_copied_together_once_nobody_writes(
+    schema: Schema, tmp_path: Path
+) -> None:
+    configuration = await started(schema, tmp_path)
+    await commit(configuration, MANY)
+    configuration.store.close()
+    configuration = await started(schema, tmp_path)
+    before, text = configuration.running, configuration.running.to_xml(Defaults.REPORT_ALL_TAGGED)
+    async with configuration.writing:
+        configuration.compact()
+        task = configuration._resting._task
+        await asyncio.sleep(0)
+        assert configuration.running is before
+    await wait_for(task)
+    assert configuration.running is not before
+    assert configuration.running.to_xml(Defaults.REPORT_ALL_TAGGED) == text
+
+
 @pytest.mark.parametrize("beside", [False, True])
 async def test_the_old_tree_is_freed_before_memory_is_given_back(
     schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, beside: bool
