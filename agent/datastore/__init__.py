@@ -7,8 +7,8 @@ become running. Configuration is all of that for the rest of the server.
   that a commit records
 - tables, database: its SQLite file, which is read even where nothing can be written
 - memory_copy: a history that is only looked at, as a start would
-- checksums: what a disk has changed or lost of it is found before anything is believed; comparison: a copy of
-  the process looks for it in a long history; many_rows: many rows that bring theirs
+- checksums, row_sums: what a disk has changed or lost of it is found before anything is believed; comparison:
+  a copy of the process looks for it in a long history; many_rows: many rows that bring theirs
 - forms: the tables of an older version become those of this one
 - history: what is recorded of commits, for who asks; bounded
 - pruning: old commits are dropped, and the file becomes smaller; ends: which the newest and the oldest are
@@ -31,7 +31,7 @@ become running. Configuration is all of that for the rest of the server.
 - differing: which units of the candidate differ from running, without a look at all of them
 - txids, txid_history: which commit changed a node last, and what a start reads of that
 - conditions, edit_conditions: what an edit demands of running, and where that stands in its document
-- backends: the translators as one
+- backends: the translators as one; expecting: they hear early what they will probably begin with
 - outcome: what the next start finds of a commit whose record failed
 - transaction, changes: running changes; what a commit changed, as it is told
 - tidying: what a commit makes due

@@ -80,6 +80,7 @@ class Configuration:
         self._announce = announce
         self._progress = progress or endless()
         self.commits = Commits()
+        self._is_copy = False
         self.datastores = Datastores(schema)
         self._preparation = Preparation(schema, translators)
         self._backends = Backends(translators, self.datastores, worker=worker, progress=self._progress)
@@ -176,6 +177,7 @@ class Configuration:
                 beforehand = None  # freed before there is another one
                 beforehand = replay.load(self.store, schema, self._progress)
             loaded = beforehand
+            self._is_copy = loaded.is_copy
             self.datastores.start_with(loaded.running, loaded.rule_lists)
             self.datastores.txids = load_txids(self.store, loaded.running)
             changes = self.published.changes
@@ -259,8 +261,10 @@ class Configuration:
         await self._backends.start(read)
 
     def compact(self) -> None:
-        """Have running lie where it takes least memory, which nobody waits for but who changes it."""
-        self._resting.compact()
+        """Have running lie where it takes least memory, if a start has copied it between others; nobody waits
+        for that but who changes it."""
+        if self._is_copy:
+            self._resting.compact()
 
     async def protect(self) -> None:
         """Load running and have in force what holds for it though no translator runs."""

@@ -33,11 +33,13 @@ _LEFT_OUT = "does not fit the YANG modules any more and is left out: %s"
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """``rule_lists``: those of running in which a rule was left out, by name, and a sentence about it.
-    ``entries``: all of some lists, as translators see them, if these were read on the way."""
+    ``entries``: all of some lists, as translators see them, if these were read on the way. ``is_copy``: there
+    was another tree as large beside running."""
 
     running: Tree
     rule_lists: Mapping[str, str]
     entries: Mapping[SchemaNode, Keyed] = field(default_factory=dict, repr=False)
+    is_copy: bool = True
 
 
 def load(store: Store, schema: Schema, progress: Progress) -> Loaded:
@@ -79,7 +81,7 @@ def load_beforehand(
         raise
     except Exception:  # who knows what damage leads to: when that has been looked for, ``load`` is called
         return None
-    return None if entries is None else Loaded(reading.running, reading.rule_lists, entries)
+    return None if entries is None else Loaded(reading.running, reading.rule_lists, entries, is_copy=False)
 
 
 def _read(store: Store, schema: Schema, progress: Progress) -> _Reading:

@@ -23,8 +23,8 @@ Files, from the ground up:
   canonical one, and back
 - units, many, locality: units; many of them at once; which modules can be validated unit by unit, and in
   which defaults depend on others
-- validate, violations, piecewise: libyang's verdict, and every rule that is broken; many units validated in
-  pieces, on two threads
+- validate, violations, piecewise, completing: libyang's verdict, and every rule that is broken; many units,
+  and a whole configuration with many entries, validated in pieces, on two threads
 - wording, invocation: libyang's words for input in ours; rpcs, actions and notifications
 
 Rules: two threads call libyang, another beside the one that writes, and the event loop for what is short. One

@@ -341,7 +341,9 @@ async def test_translators_hear_early_of_the_entries_that_they_begin_with(
     body = document({f"n{number}": BODIES[number] for number in range(7)})
     await _recorded(pieces, tmp_path, [body])
     translator = RecordingTranslator(config_list=LIST, cannot_expect=cannot_expect)
-    _, entries = await _started_on(pieces, tmp_path / "history.db", translator)
+    again, entries = await _started_on(pieces, tmp_path / "history.db", translator)
+    again.compact()
+    assert again._resting._task is None, "there was one tree, which lies together"
     assert list(translator.holds.items()) == list(entries.items())
     assert len(entries) == 7
     others = list(entries)[1:]

@@ -177,6 +177,24 @@ async def test_memory_is_given_back_when_it_has_rested_and_after_a_large_commit(
     assert await asyncio.wait_for(seen.get(), PATIENCE_S) == ("beside_0", None)
 
 
+async def test_what_a_start_has_copied_is_copied_together_once_nobody_writes(
+    schema: Schema, tmp_path: Path
+) -> None:
+    configuration = await started(schema, tmp_path)
+    await commit(configuration, MANY)
+    configuration.store.close()
+    configuration = await started(schema, tmp_path)
+    before, text = configuration.running, configuration.running.to_xml(Defaults.REPORT_ALL_TAGGED)
+    async with configuration.writing:
+        configuration.compact()
+        task = configuration._resting._task
+        await asyncio.sleep(0)
+        assert configuration.running is before
+    await wait_for(task)
+    assert configuration.running is not before
+    assert configuration.running.to_xml(Defaults.REPORT_ALL_TAGGED) == text
+
+
 async def test_running_is_copied_to_where_a_start_has_read_it(
     schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
