@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.datastore import pruning
-from agent.datastore.checksums import is_current, is_sealed, keep_sums, verify
+from agent.datastore.checksums import fits, is_current, is_sealed, keep_sums, verify
 from agent.datastore.comparison import Comparison, seal_of
 from agent.datastore.confirmed import Window
 from agent.datastore.database import Confined, Transaction, about_writing, copy_in_memory, on_disk, unwritable
@@ -269,10 +269,13 @@ class Store:
         return content, self.changes_after(since)
 
     def snapshots(self) -> Iterator[tuple[int, bytes]]:
-        """Yield commit and content of each, newest first. There is one at most: older ones are deleted."""
-        rows = self._db.execute("SELECT commit_id, content FROM snapshots ORDER BY commit_id DESC").fetchall()
-        for commit_id, content in rows:
-            if not (isinstance(commit_id, int) and isinstance(content, bytes)):
+        """Yield commit and content of each, newest first. There is one at most: older ones are deleted. What
+        does not fit its checksum nobody gets to see: sqlite3.DatabaseError is raised."""
+        whole = fits("snapshots") if is_sealed(self._db) else "1"
+        newest_first = f"SELECT {whole}, commit_id, content FROM snapshots ORDER BY commit_id DESC"
+        rows = self._db.execute(newest_first).fetchall()
+        for is_whole, commit_id, content in rows:
+            if not (is_whole and isinstance(commit_id, int) and isinstance(content, bytes)):
                 raise sqlite3.DatabaseError(f"the snapshot of commit {commit_id} is damaged")
             yield commit_id, content
 

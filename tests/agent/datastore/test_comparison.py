@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from time import monotonic
-from typing import IO
+from typing import IO, Any
 
 import pytest
 
@@ -29,9 +29,10 @@ from agent.settings import Settings
 from agent.translator import Json, Keys
 from agent.yang import completing
 from agent.yang.schema import Schema
+from agent.yang.tree import Tree
 from tests.agent.datastore.lab import ONE, commit, started
 from tests.agent.datastore.test_in_pieces import BODIES, LIST, MODULE, document
-from tests.agent.lab import direct
+from tests.agent.lab import direct, entry
 from tests.agent.recording_translator import RecordingTranslator
 
 INFO = CommitInfo("tester", 7, "127.0.0.1", "why")
@@ -265,6 +266,39 @@ def test_what_does_not_fit_is_said_when_all_is_known_to_be_whole(
     with pytest.raises(StoreDamaged):
         loaded(apart=True)
     assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [("snapshots", "content"), ("changes", "after")], ids=["a snapshot", "a change"]
+)
+async def test_libyang_sees_nothing_that_does_not_fit_its_checksum(
+    schema: Schema, tmp_path: Path, table: str, column: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though the history is read while another process compares it: a row that is read is compared first."""
+    configuration = await started(schema, tmp_path)
+    await commit(configuration, entry("<word>good</word>"))
+    if table == "snapshots":
+        content = configuration.running.to_xml()
+        configuration.store._db.execute("DELETE FROM snapshots")
+        configuration.store._db.execute("INSERT INTO snapshots (commit_id, content) VALUES (1, ?)", [content])
+    configuration.store.close()
+    path = tmp_path / "history.db"
+    damage(path, f"UPDATE {table} SET {column} = CAST(replace({column}, 'good', 'evil') AS BLOB)")
+    parsed: list[bytes] = []
+    parse = Tree.parse
+
+    def noted(of: Schema, data: bytes, *further: Any, **named: Any) -> Tree:
+        parsed.append(data)
+        return parse(of, data, *further, **named)
+
+    begun = Comparison(path)
+    with closing(Store(path)) as opened:
+        opened.compare_by(begun)
+        again = Configuration(schema, opened, translators=[RecordingTranslator()], worker=direct)
+        monkeypatch.setattr(Tree, "parse", noted)
+        with pytest.raises(StoreDamaged, match="does not fit its checksum"):
+            again.load()
+    assert not [data for data in parsed if b"evil" in data]
 
 
 async def test_running_is_read_once_and_again_if_something_had_to_be_put_right(
