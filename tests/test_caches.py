@@ -1,4 +1,4 @@
-"""docs/architecture.md, "What is kept to be found again": each cache has a row, each row a test that is there.
+"""docs/architecture.md, "What is kept to be found again": each cache has a row, and each row its test.
 
 What a decorator or a class of the standard library does is seen; a plain dict is not.
 """
