@@ -422,6 +422,13 @@ async def behind_each_other(body: bytes, *operations: str) -> list[bytes]:
     return stream.written[1:]
 
 
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody's turn is over, however little of a processor there is."""
+    monkeypatch.setattr(Turns, "is_over", lambda _turns, _begun_s: False)
+
+
+@pytest.mark.usefixtures("unhurried")
 async def test_what_is_answered_at_once_is_written_together_and_in_the_order_of_the_requests() -> None:
     written = await behind_each_other(b"<here/>", "<get/>", "<get/>", "<lock/>", "<get/>", "<get/>")
     assert len(written) == 2
@@ -431,6 +438,7 @@ async def test_what_is_answered_at_once_is_written_together_and_in_the_order_of_
     )
 
 
+@pytest.mark.usefixtures("unhurried")
 async def test_what_is_written_together_is_bounded() -> None:
     body = b"<a>" + b"x" * (TOGETHER_OCTETS // 2) + b"</a>"
     written = await behind_each_other(body, *["<get/>"] * 5)
