@@ -371,8 +371,7 @@ async def test_what_was_published_is_let_go_once_it_is_recorded(schema: Schema) 
     stream.publish(Notification(content))
     assert sys.getrefcount(content) > before
     await until(lambda: stream.last_number == 1)
-    await stream._idle.wait()
-    assert sys.getrefcount(content) == before
+    await until(lambda: sys.getrefcount(content) == before)
     await stream.stop()
 
 
