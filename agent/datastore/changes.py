@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
 from itertools import islice
 
 from agent.datastore.records import CommitInfo, address_of
 from agent.translator import Json, Notification
 from agent.yang.difference import Difference, Operation
+from agent.yang.many import locate_all
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import NO_NODE, Node, Tree, keys_of, parent_of, path_of, upwards, value_of
+from agent.yang.tree import (
+    NO_NODE,
+    Node,
+    Tree,
+    children,
+    instances,
+    is_default,
+    keys_of,
+    parent_of,
+    path_of,
+    upwards,
+    value_of,
+)
 from agent.yang.units import Unit, unit_differences
 
 MAX_EDITS = 1000
 """More edits than this are not listed one by one: only the top-level nodes that they lie in."""
+
+_Row = tuple[Unit, list[Node], list[Node]]
+"""A unit, and its nodes before and after."""
 
 _NETCONF_OPERATION = {
     Operation.CREATE: "create",
@@ -31,9 +47,56 @@ def edits(units: Iterable[Unit], before: Tree, after: Tree) -> list[Json]:
         if len(found) <= MAX_EDITS:
             told = (_edit(before.schema, difference) for difference in found)
             return list({tuple(edit.values()): edit for edit in told if edit is not None}.values())
-    some = {unit.schema_node: unit for unit in units}.values()  # all entries of a list are in the same
-    tops = {path_of(unit.probe.first, last_predicate=False) for unit in some}
-    return [{"target": top, "operation": "merge"} for top in sorted(tops)]
+    return _short(units, before, after)
+
+
+def _short(units: Sequence[Unit], before: Tree, after: Tree) -> list[Json]:
+    """Return one edit of each top-level node that ``units`` lie in, with what became of it as a whole."""
+    rows: dict[SchemaNode, list[_Row]] = {}
+    tops: dict[SchemaNode, str] = {}
+    for row in zip(units, locate_all(units, before), locate_all(units, after), strict=True):
+        root = row[0].schema_node.root
+        if root not in tops:
+            tops[root] = path_of(row[0].probe.first, last_predicate=False)
+        rows.setdefault(root, []).append(row)
+    return [
+        {"target": tops[root], "operation": _became(root, rows[root], before)}
+        for root in sorted(tops, key=tops.__getitem__)
+    ]
+
+
+def _became(root: SchemaNode, rows: Sequence[_Row], before: Tree) -> str:
+    """Return the operation that made of what ``root`` held ``before`` what ``rows`` say.
+
+    What is default-deny-all counts as changed, so that nobody learns whether it is there.
+    """
+    was = [node for node in instances(before.first, root) if _is_set(before.schema, node)]
+    gone: set[Node] = set()
+    stays = False
+    for unit, old, new in rows:
+        if _is_hidden(unit.schema_node) or any(not is_default(node) for node in new):
+            stays = True
+        elif any(not is_default(node) for node in old):
+            gone.update(old)
+    if not was:
+        return "create" if stays else "merge"
+    if not gone:
+        return "merge"
+    if stays or any(_is_set(before.schema, node, but=gone) for node in was):
+        return "replace"
+    return "delete"
+
+
+def _is_set(schema: Schema, node: Node, but: Container[Node] = ()) -> bool:
+    """Return whether somebody has set ``node`` or what it holds; a container that only holds others is set
+    by these. ``but``: what does not count."""
+    if is_default(node) or node in but:
+        return False
+    return not schema.node_of(node.schema).shell or any(_is_set(schema, n, but) for n in children(node))
+
+
+def _is_hidden(schema_node: SchemaNode | None) -> bool:
+    return schema_node is not None and (schema_node.deny_all or _is_hidden(schema_node.parent))
 
 
 def _edit(schema: Schema, difference: Difference) -> Json | None:

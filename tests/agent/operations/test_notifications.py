@@ -63,7 +63,32 @@ async def test_a_move_is_an_edit(lab: Lab) -> None:
 async def test_a_commit_of_very_much_is_told_in_short(lab: Lab) -> None:
     await lab.do(subscribe(), 2)
     await lab.commit(top("".join(f"<entry><id>{n}</id></entry>" for n in range(MAX_EDITS + 1))))
-    assert edits(await lab.caller(2).got("netconf-config-change")) == [("/top", "merge")]
+    assert edits(await lab.caller(2).got("netconf-config-change")) == [("/top", "create")]
+
+
+def many(body: str = "", attributes: str = "", first: int = 0) -> str:
+    return "".join(f"<entry {attributes}><id>{n}</id>{body}</entry>" for n in range(first, MAX_EDITS + 2))
+
+
+async def test_what_very_much_has_made_of_a_container_is_told(lab: Lab) -> None:
+    await lab.commit(top(many()))
+    await lab.do(subscribe(), 2)
+    gone = 'nc:operation="delete"'
+    for count, (body, operation) in enumerate(
+        (
+            (top(many("<number>2</number>")), "merge"),
+            (top(many(attributes=gone, first=1)), "replace"),
+            (top(many(first=1)), "merge"),
+            (top(many(attributes=gone, first=1) + "<flag>true</flag>"), "replace"),
+            (top(many(first=1)), "merge"),
+            (f'<top xmlns="{EC}" {gone}/>', "delete"),
+            (top(many()), "create"),
+            (top(many(attributes=gone)), "delete"),
+        ),
+        1,
+    ):
+        await lab.commit(body)
+        assert edits(await lab.caller(2).got("netconf-config-change", count)) == [("/top", operation)], count
 
 
 async def test_no_value_is_told(lab: Lab) -> None:
