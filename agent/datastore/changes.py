@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Sequence
 from itertools import islice
 
 from agent.datastore.records import CommitInfo, address_of
 from agent.translator import Json, Notification
 from agent.yang.difference import Difference, Operation
-from agent.yang.many import locate_all
+from agent.yang.many import Found, locate_all
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.tree import (
@@ -29,7 +29,7 @@ from agent.yang.units import Unit, unit_differences
 MAX_EDITS = 1000
 """More edits than this are not listed one by one: only the top-level nodes that they lie in."""
 
-_Row = tuple[Unit, list[Node], list[Node]]
+_Row = tuple[Unit, Sequence[Node], Sequence[Node]]
 """A unit, and its nodes before and after."""
 
 _NETCONF_OPERATION = {
@@ -39,22 +39,24 @@ _NETCONF_OPERATION = {
 }
 
 
-def edits(units: Iterable[Unit], before: Tree, after: Tree) -> list[Json]:
-    """*worker* Return the ``edit`` entries for what ``units`` changed; paths only, never a value."""
-    units = list(units)
+def edits(units: Sequence[Unit], before: Tree, after: Tree, found: Found) -> list[Json]:
+    """*worker* Return the ``edit`` entries for what ``units`` changed; paths only, never a value.
+
+    ``found``: the nodes of ``units`` in ``after``.
+    """
     if len(units) <= MAX_EDITS:
-        found = list(islice(unit_differences(units, before, after, every_node=False), MAX_EDITS + 1))
-        if len(found) <= MAX_EDITS:
-            told = (_edit(before.schema, difference) for difference in found)
+        differing = list(islice(unit_differences(units, before, after, every_node=False), MAX_EDITS + 1))
+        if len(differing) <= MAX_EDITS:
+            told = (_edit(before.schema, difference) for difference in differing)
             return list({tuple(edit.values()): edit for edit in told if edit is not None}.values())
-    return _short(units, before, after)
+    return _short(units, before, found)
 
 
-def _short(units: Sequence[Unit], before: Tree, after: Tree) -> list[Json]:
+def _short(units: Sequence[Unit], before: Tree, found: Found) -> list[Json]:
     """Return one edit of each top-level node that ``units`` lie in, with what became of it as a whole."""
     rows: dict[SchemaNode, list[_Row]] = {}
     tops: dict[SchemaNode, str] = {}
-    for row in zip(units, locate_all(units, before), locate_all(units, after), strict=True):
+    for row in zip(units, locate_all(units, before), found, strict=True):
         root = row[0].schema_node.root
         if root not in tops:
             tops[root] = path_of(row[0].probe.first, last_predicate=False)
@@ -68,13 +70,15 @@ def _short(units: Sequence[Unit], before: Tree, after: Tree) -> list[Json]:
 def _became(root: SchemaNode, rows: Sequence[_Row], before: Tree) -> str:
     """Return the operation that made of what ``root`` held ``before`` what ``rows`` say.
 
-    What is default-deny-all counts as changed, so that nobody learns whether it is there.
+    What is default-deny-all does not count, so that nobody learns whether it is there.
     """
     was = [node for node in instances(before.first, root) if _is_set(before.schema, node)]
     gone: set[Node] = set()
     stays = False
     for unit, old, new in rows:
-        if _is_hidden(unit.schema_node) or any(not is_default(node) for node in new):
+        if _is_hidden(unit.schema_node):
+            continue
+        if any(not is_default(node) for node in new):
             stays = True
         elif any(not is_default(node) for node in old):
             gone.update(old)
@@ -88,11 +92,12 @@ def _became(root: SchemaNode, rows: Sequence[_Row], before: Tree) -> str:
 
 
 def _is_set(schema: Schema, node: Node, but: Container[Node] = ()) -> bool:
-    """Return whether somebody has set ``node`` or what it holds; a container that only holds others is set
-    by these. ``but``: what does not count."""
-    if is_default(node) or node in but:
+    """Return whether somebody has set ``node``, or what it holds if it only holds others, and may tell.
+    ``but``: what does not count."""
+    schema_node = schema.node_of(node.schema)
+    if is_default(node) or schema_node.deny_all or node in but:
         return False
-    return not schema.node_of(node.schema).shell or any(_is_set(schema, n, but) for n in children(node))
+    return not schema_node.shell or any(_is_set(schema, each, but) for each in children(node))
 
 
 def _is_hidden(schema_node: SchemaNode | None) -> bool:

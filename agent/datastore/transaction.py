@@ -329,7 +329,7 @@ class Transactions:
         all that nobody was editing.
         """
         datastores, shared = self._datastores, self._datastores.candidate
-        told = edits(prepared.units, datastores.running, prepared.scratch)
+        told = edits(prepared.units, datastores.running, prepared.scratch, prepared.found)
         being_edited: set[str] = set()
         if candidate is not shared:
             being_edited.update(unit.path for unit in shared.differing(datastores.running))

@@ -17,6 +17,7 @@ from tests.agent.handlers import Lab, Remembering
 from tests.agent.lab import EC, direct, entry, top
 
 NS = "urn:ietf:params:xml:ns:netconf:notification:1.0"
+NACM = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
 BASE_EVENTS = "urn:ietf:params:xml:ns:yang:ietf-netconf-notifications"
 
 
@@ -89,6 +90,16 @@ async def test_what_very_much_has_made_of_a_container_is_told(lab: Lab) -> None:
     ):
         await lab.commit(body)
         assert edits(await lab.caller(2).got("netconf-config-change", count)) == [("/top", operation)], count
+
+
+async def test_what_very_much_has_made_of_what_is_denied_to_all_is_not_told(lab: Lab) -> None:
+    """Access control comes and goes with it, and is told as changed both times."""
+    await lab.do(subscribe(), 2)
+    for count, (attributes, operation) in enumerate((("", "create"), ('nc:operation="delete"', "delete")), 1):
+        group = f"<groups><group {attributes}><name>g</name></group></groups>"
+        await lab.commit(f'<nacm xmlns="{NACM}">{group}</nacm>' + top(many(attributes=attributes)))
+        told = edits(await lab.caller(2).got("netconf-config-change", count))
+        assert sorted(told) == [("/nacm", "merge"), ("/top", operation)]
 
 
 async def test_no_value_is_told(lab: Lab) -> None:
