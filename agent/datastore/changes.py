@@ -29,8 +29,8 @@ from agent.yang.units import Unit, unit_differences
 MAX_EDITS = 1000
 """More edits than this are not listed one by one: only the top-level nodes that they lie in."""
 
-_Row = tuple[Unit, Sequence[Node], Sequence[Node]]
-"""A unit, and its nodes before and after."""
+_Row = tuple[Unit, Sequence[Node]]
+"""A unit, and its nodes after."""
 
 _NETCONF_OPERATION = {
     Operation.CREATE: "create",
@@ -56,7 +56,7 @@ def _short(units: Sequence[Unit], before: Tree, found: Found) -> list[Json]:
     """Return one edit of each top-level node that ``units`` lie in, with what became of it as a whole."""
     rows: dict[SchemaNode, list[_Row]] = {}
     tops: dict[SchemaNode, str] = {}
-    for row in zip(units, locate_all(units, before), found, strict=True):
+    for row in zip(units, found, strict=True):
         root = row[0].schema_node.root
         if root not in tops:
             tops[root] = path_of(row[0].probe.first, last_predicate=False)
@@ -73,15 +73,12 @@ def _became(root: SchemaNode, rows: Sequence[_Row], before: Tree) -> str:
     What is default-deny-all does not count, so that nobody learns whether it is there.
     """
     was = [node for node in instances(before.first, root) if _is_set(before.schema, node)]
-    gone: set[Node] = set()
-    stays = False
-    for unit, old, new in rows:
-        if _is_hidden(unit.schema_node):
-            continue
-        if any(not is_default(node) for node in new):
-            stays = True
-        elif any(not is_default(node) for node in old):
-            gone.update(old)
+    hidden = {node for node in {unit.schema_node for unit, _ in rows} if _is_hidden(node)}
+    told = [row for row in rows if row[0].schema_node not in hidden]
+    absent = [unit for unit, nodes in told if all(is_default(node) for node in nodes)]
+    stays = len(absent) < len(told)
+    old = (node for nodes in locate_all(absent, before) for node in nodes)
+    gone = {node for node in old if not is_default(node)}
     if not was:
         return "create" if stays else "merge"
     if not gone:
