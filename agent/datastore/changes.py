@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from itertools import islice
 
 from agent.datastore.records import CommitInfo, address_of
 from agent.translator import Json, Notification
 from agent.yang.difference import Difference, Operation
-from agent.yang.many import Found
+from agent.yang.many import Found, locate_all
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import NO_NODE, Node, Tree, keys_of, parent_of, path_of, upwards, value_of
+from agent.yang.tree import (
+    NO_NODE,
+    Node,
+    Tree,
+    children,
+    instances,
+    is_default,
+    keys_of,
+    parent_of,
+    path_of,
+    upwards,
+    value_of,
+)
 from agent.yang.units import Unit, unit_differences
 
 MAX_EDITS = 1000
 """More edits than this are not listed one by one: only the top-level nodes that they lie in."""
+
+_Row = tuple[Unit, Sequence[Node]]
+"""A unit, and its nodes after."""
 
 _NETCONF_OPERATION = {
     Operation.CREATE: "create",
@@ -24,10 +39,10 @@ _NETCONF_OPERATION = {
 }
 
 
-def edits(units: Sequence[Unit], before: Tree, after: Tree, found: Found | None = None) -> list[Json]:
+def edits(units: Sequence[Unit], before: Tree, after: Tree, found: Found) -> list[Json]:
     """*worker* Return the ``edit`` entries for what ``units`` changed; paths only, never a value.
 
-    ``found``: where the units are in the tree ``after``, if that is known.
+    ``found``: the nodes of ``units`` in ``after``.
     """
     if len(units) <= MAX_EDITS:
         differing = unit_differences(units, before, after, every_node=False, found=found)
@@ -35,9 +50,56 @@ def edits(units: Sequence[Unit], before: Tree, after: Tree, found: Found | None 
         if len(some_more) <= MAX_EDITS:
             told = (_edit(before.schema, difference) for difference in some_more)
             return list({tuple(edit.values()): edit for edit in told if edit is not None}.values())
-    some = {unit.schema_node: unit for unit in units}.values()  # all entries of a list are in the same
-    tops = {path_of(unit.probe.first, last_predicate=False) for unit in some}
-    return [{"target": top, "operation": "merge"} for top in sorted(tops)]
+    return _short(units, before, found)
+
+
+def _short(units: Sequence[Unit], before: Tree, found: Found) -> list[Json]:
+    """Return one edit of each top-level node that ``units`` lie in, with what became of it as a whole."""
+    rows: dict[SchemaNode, list[_Row]] = {}
+    tops: dict[SchemaNode, str] = {}
+    for row in zip(units, found, strict=True):
+        root = row[0].schema_node.root
+        if root not in tops:
+            tops[root] = path_of(row[0].probe.first, last_predicate=False)
+        rows.setdefault(root, []).append(row)
+    return [
+        {"target": tops[root], "operation": _became(root, rows[root], before)}
+        for root in sorted(tops, key=tops.__getitem__)
+    ]
+
+
+def _became(root: SchemaNode, rows: Sequence[_Row], before: Tree) -> str:
+    """Return the operation that made of what ``root`` held ``before`` what ``rows`` say.
+
+    What is default-deny-all does not count, so that nobody learns whether it is there.
+    """
+    was = [node for node in instances(before.first, root) if _is_set(before.schema, node)]
+    hidden = {node for node in {unit.schema_node for unit, _ in rows} if _is_hidden(node)}
+    told = [row for row in rows if row[0].schema_node not in hidden]
+    absent = [unit for unit, nodes in told if all(is_default(node) for node in nodes)]
+    stays = len(absent) < len(told)
+    old = (node for nodes in locate_all(absent, before) for node in nodes)
+    gone = {node for node in old if not is_default(node)}
+    if not was:
+        return "create" if stays else "merge"
+    if not gone:
+        return "merge"
+    if stays or any(_is_set(before.schema, node, but=gone) for node in was):
+        return "replace"
+    return "delete"
+
+
+def _is_set(schema: Schema, node: Node, but: Container[Node] = ()) -> bool:
+    """Return whether somebody has set ``node``, or what it holds if it only holds others, and may tell.
+    ``but``: what does not count."""
+    schema_node = schema.node_of(node.schema)
+    if is_default(node) or schema_node.deny_all or node in but:
+        return False
+    return not schema_node.shell or any(_is_set(schema, each, but) for each in children(node))
+
+
+def _is_hidden(schema_node: SchemaNode | None) -> bool:
+    return schema_node is not None and (schema_node.deny_all or _is_hidden(schema_node.parent))
 
 
 def _edit(schema: Schema, difference: Difference) -> Json | None:

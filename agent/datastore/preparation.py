@@ -17,6 +17,7 @@ from agent.yang.many import Found, copy_all, locate_all, locate_copies, print_al
 from agent.yang.piecewise import are_worth_it, documents_of, json_beside, validated
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
+from agent.yang.standing import as_they_stand
 from agent.yang.tree import Node, Tree, keys_of, path_of
 from agent.yang.units import Unit, holds_quotes, units_by_path
 from agent.yang.validate import validate
@@ -42,6 +43,9 @@ class Prepared:
     complete: bool = False
 
 
+_Differing = tuple[Unit, list[Node], list[Node]]
+"""A unit, and its nodes in the candidate and in running."""
+
 Check = Callable[[Prepared, Tree], None]
 """*worker* Looks at what a commit would change of running (the Tree); raises RpcErrors to refuse it."""
 
@@ -60,7 +64,7 @@ class Preparation:
         Raises:
             RpcErrors: all that is wrong with it.
         """
-        differing = candidate.differing_nodes(running)
+        differing = _gone_as_they_stood(candidate.differing_nodes(running))
         units: Sequence[Unit] = [unit for unit, _own, _other in differing]
         before: Found
         if self._are_local(units):
@@ -152,6 +156,18 @@ class Preparation:
                 )
             )
         return changes
+
+
+def _gone_as_they_stood(differing: list[_Differing]) -> list[_Differing]:
+    """Return these with the entries that go in the order in which they stand in running, so that it is on
+    record: what puts them back has no other to go by."""
+    at = [n for n, (unit, own, other) in enumerate(differing) if unit.is_entry and other and not own]
+    gone = [differing[n] for n in at]
+    ordered = list(differing)
+    stood = as_they_stand([unit for unit, _, _ in gone], [other[0] for _, _, other in gone])
+    for n, place in zip(at, stood, strict=True):
+        ordered[n] = gone[place]
+    return ordered
 
 
 @dataclass(frozen=True, slots=True)

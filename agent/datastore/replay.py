@@ -19,8 +19,10 @@ from agent.datastore.store import Store
 from agent.datastore.store_errors import StoreError
 from agent.errors import RpcErrors
 from agent.yang.completing import Keyed, Read, complete, nobody
+from agent.yang.many import locate_all
 from agent.yang.schema import Schema
 from agent.yang.schema_node import NACM_MODULE, SchemaNode
+from agent.yang.standing import put_last
 from agent.yang.tree import Tree
 from agent.yang.units import Unit, all_units
 from agent.yang.validate import validate
@@ -95,7 +97,8 @@ def _read(store: Store, schema: Schema, progress: Progress) -> _Reading:
 
 def as_of(commit_id: int, *, store: Store, running: Tree) -> Candidate:
     """*worker* Return ``running`` as it was when ``commit_id`` was the newest commit, as a candidate; what
-    has been touched since counts as changed, whether it is or not.
+    has been touched since counts as changed, whether it is or not. Entries that come back do so in the order
+    in which they went, which is how they stood where they went together.
 
     Raises:
         StoreError: that is not kept any more; or what is recorded of access control does not fit the YANG
@@ -104,7 +107,8 @@ def as_of(commit_id: int, *, store: Store, running: Tree) -> Candidate:
     if commit_id < store.history.oldest():
         raise StoreError(store.history.absent(commit_id))
     candidate = Candidate(running)
-    for change in reversed(list(store.changes_after(commit_id))):
+    changes = list(store.changes_after(commit_id))
+    for change in reversed(changes):
         try:
             unit, found = _replayed(change, candidate.tree, back=True)
         except DoesNotFit as problem:
@@ -121,6 +125,11 @@ def as_of(commit_id: int, *, store: Store, running: Tree) -> Candidate:
             # Else whether there is something to roll back would tell who has written a secret that he may
             # not read whether it was the same before.
             candidate.blind.add(unit.path)
+    # Going backwards has turned them round, and this is the order in which running takes them in.
+    paths = dict.fromkeys(change.path for change in changes if change.path in candidate.changed)
+    candidate.changed = {path: candidate.changed[path] for path in paths}
+    units = list(candidate.changed.values())
+    put_last([u for u, was in zip(units, locate_all(units, running), strict=True) if not was], candidate.tree)
     candidate.tree.add_defaults()  # only what was configured is on record
     return candidate
 

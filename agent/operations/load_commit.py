@@ -47,7 +47,7 @@ async def load_commit(context: Context, caller: Caller, operation: Element) -> b
         if not access.everything(["read"]):
             for paths in batched(list(span.units), UNITS_AT_ONCE):
                 await context.worker(recorded.hide, paths, context.configuration.running, access)
-        left_out = await _load(context, access, recorded)
+        left_out = await _load(context, access, recorded, list(span.units))
     uri = namespace(operation)
     rows = [("commit", str(commit_id))] if commit_id is not None else []
     rows += [("left-out", sentence) for sentence in left_out]
@@ -123,10 +123,16 @@ def _access_control(path: str, why: str) -> OperationFailed:
     )
 
 
-async def _load(context: Context, access: Access, recorded: _Recorded) -> list[str]:
+async def _load(
+    context: Context, access: Access, recorded: _Recorded, touched_by_commits: Iterable[str]
+) -> list[str]:
     """Make the candidate running with ``recorded`` in it, or leave it as it is.
 
     It is made beside the candidate, some units at a time, and then takes its place.
+
+    Args:
+        touched_by_commits: the paths of all that is recorded, as commits have touched it first: what comes
+            back does so in this order.
 
     Returns:
         Sentences about what does not fit.
@@ -136,10 +142,11 @@ async def _load(context: Context, access: Access, recorded: _Recorded) -> list[s
     """
     candidate, running = context.configuration.candidate, context.configuration.running
     draft: Candidate = await context.worker(Candidate, running)
-    # By path, whether they differ or not: their order is that of the answers about the candidate, and must
-    # not tell which of the units that its author may not read are the same.
+    # As they were touched, whether they differ or not: their order is that of the answers about the
+    # candidate, and must not tell which of the units that its author may not read are the same.
     same = {unit.path for unit in recorded.same}
-    for some in batched(sorted([*recorded.units, *recorded.same], key=_path), UNITS_AT_ONCE):
+    by_path = {unit.path: unit for unit in (*recorded.units, *recorded.same)}
+    for some in batched([by_path[path] for path in touched_by_commits if path in by_path], UNITS_AT_ONCE):
         await context.worker(_put_into, draft, some, recorded.content, running, same)
         differing = [unit for unit in some if unit.path not in same]
         draft.blind |= await context.worker(_blind, access, differing, (recorded.content, running))
@@ -157,10 +164,6 @@ async def _load(context: Context, access: Access, recorded: _Recorded) -> list[s
     await context.worker(candidate.become, draft)
     told: list[str] = await context.worker(sentences_for, context.schema, access, recorded.left_out)
     return told
-
-
-def _path(unit: Unit) -> str:
-    return unit.path
 
 
 def _put_into(

@@ -21,8 +21,8 @@ Files, from the ground up:
 - json_forms: how JSON writes the values of a leaf
 - expressions, values: what a value may look like; whether it fits its type, from a client's form to the
   canonical one, and back
-- units, many, locality: units; many of them at once; which modules can be validated unit by unit, and in
-  which defaults depend on others
+- units, many, standing, locality: units; many of them at once; in which order entries stand; which modules
+  can be validated unit by unit, and in which defaults depend on others
 - validate, violations, piecewise, completing: libyang's verdict, and every rule that is broken; many units,
   and a whole configuration with many entries, validated in pieces, on two threads
 - wording, invocation: libyang's words for input in ours; rpcs, actions and notifications

@@ -88,6 +88,22 @@ async def test_test_then_set_refuses_what_would_be_invalid(lab: Lab) -> None:
     assert lab.translator.holds[("1",)]["number"] == 2
 
 
+@pytest.mark.parametrize("option", ["stop-on-error", "continue-on-error", "rollback-on-error"])
+async def test_an_edit_with_errors_changes_nothing_and_tells_them_all_with_each_error_option(
+    lab: Lab, option: str
+) -> None:
+    body = top("<entry><id>1</id></entry><entry><id>2</id><number>999</number><word>A</word></entry>")
+    refusals = await lab.refused(
+        f"<edit-config><target><candidate/></target><error-option>{option}</error-option>"
+        f"<config {PREFIXES}>{body}</config></edit-config>"
+    )
+    assert [error.path for error in refusals] == [
+        "/every-construct:top/entry[id='2']/number",
+        "/every-construct:top/entry[id='2']/word",
+    ]
+    assert lab.candidate == ""
+
+
 async def test_validate_of_an_inline_configuration(lab: Lab) -> None:
     validate = "<validate><source><config>{}</config></source></validate>"
     await lab.do(validate.format(entry("<number>2</number><twice>4</twice>")))

@@ -18,6 +18,7 @@ from tests.agent.handlers import Lab, Remembering
 from tests.agent.lab import EC, direct, entry, top
 
 NS = "urn:ietf:params:xml:ns:netconf:notification:1.0"
+NACM = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
 BASE_EVENTS = "urn:ietf:params:xml:ns:yang:ietf-netconf-notifications"
 
 
@@ -64,7 +65,42 @@ async def test_a_move_is_an_edit(lab: Lab) -> None:
 async def test_a_commit_of_very_much_is_told_in_short(lab: Lab) -> None:
     await lab.do(subscribe(), 2)
     await lab.commit(top("".join(f"<entry><id>{n}</id></entry>" for n in range(MAX_EDITS + 1))))
-    assert edits(await lab.caller(2).got("netconf-config-change")) == [("/top", "merge")]
+    assert edits(await lab.caller(2).got("netconf-config-change")) == [("/top", "create")]
+
+
+def many(body: str = "", attributes: str = "", first: int = 0) -> str:
+    return "".join(f"<entry {attributes}><id>{n}</id>{body}</entry>" for n in range(first, MAX_EDITS + 2))
+
+
+async def test_what_very_much_has_made_of_a_container_is_told(lab: Lab) -> None:
+    await lab.commit(top(many()))
+    await lab.do(subscribe(), 2)
+    gone = 'nc:operation="delete"'
+    for count, (body, operation) in enumerate(
+        (
+            (top(many("<number>2</number>")), "merge"),
+            (top(many(attributes=gone, first=1)), "replace"),
+            (top(many(first=1)), "merge"),
+            (top(many(attributes=gone, first=1) + "<flag>true</flag>"), "replace"),
+            (top(many(first=1)), "merge"),
+            (f'<top xmlns="{EC}" {gone}/>', "delete"),
+            (top(many()), "create"),
+            (top(many(attributes=gone)), "delete"),
+        ),
+        1,
+    ):
+        await lab.commit(body)
+        assert edits(await lab.caller(2).got("netconf-config-change", count)) == [("/top", operation)], count
+
+
+async def test_what_very_much_has_made_of_what_is_denied_to_all_is_not_told(lab: Lab) -> None:
+    """Access control comes and goes with it, and is told as changed both times."""
+    await lab.do(subscribe(), 2)
+    for count, (attributes, operation) in enumerate((("", "create"), ('nc:operation="delete"', "delete")), 1):
+        group = f"<groups><group {attributes}><name>g</name></group></groups>"
+        await lab.commit(f'<nacm xmlns="{NACM}">{group}</nacm>' + top(many(attributes=attributes)))
+        told = edits(await lab.caller(2).got("netconf-config-change", count))
+        assert sorted(told) == [("/nacm", "merge"), ("/top", operation)]
 
 
 async def test_no_value_is_told(lab: Lab) -> None:
