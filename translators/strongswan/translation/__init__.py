@@ -12,7 +12,9 @@ Files, from the ground up:
 - certified: tunnels that prove themselves with certificates
 - marked: what tunnels have under a key, told apart by a mark
 - fields: the table of what each leaf means to charon
-- credentials: pre-shared keys as VICI messages, and whose would open another's tunnel
+- credentials: pre-shared keys as VICI messages, and what a tunnel claims of those of all
+- conflicts: why two tunnels cannot both be enabled, in words
+- claims: the claims of all tunnels, and whose key would open another's tunnel
 - discretion: what who asks may not learn of the keys of tunnels
 - connections: an entry -> its secrets and its load-conn message
 - strangers: what keeps others' secrets out of tunnels that accept any identity, and lets their peers in

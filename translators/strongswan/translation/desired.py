@@ -14,8 +14,9 @@ from translators.strongswan.translation import connections, revocation, stranger
 from translators.strongswan.translation.alike import OneOfEach
 from translators.strongswan.translation.certificates import Certificate
 from translators.strongswan.translation.certified import named_certificates, trusted_by
+from translators.strongswan.translation.claims import Claims, Unsure
 from translators.strongswan.translation.connections import Messages, connection_name
-from translators.strongswan.translation.credentials import Claim, Claims, Unsure
+from translators.strongswan.translation.credentials import Claim
 from translators.strongswan.translation.discretion import Discretion
 from translators.strongswan.translation.fields import not_loaded
 from translators.strongswan.translation.kept import Kept, Surroundings, Translated, says_the_same

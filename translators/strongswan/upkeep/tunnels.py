@@ -331,7 +331,7 @@ class LiveTunnels:
             self._guard(found.tunnel, found.sa)
 
     def _guard(self, tunnel: str, sa: Mapping[str, object]) -> None:
-        """End an IKE_SA at once that another tunnel's key has opened (see credentials)."""
+        """End an IKE_SA at once that another tunnel's key has opened (see claims)."""
         remote_id = str(sa.get("remote-id", ""))
         other = self._desired.claims.opened_by_another(tunnel, remote_id)
         if other is None:
