@@ -26,7 +26,8 @@ Files, from the ground up:
 - ways_back: which way packets to a client of this gateway go, before a change and after it
 - plan: changed entries -> ordered steps, each with its undo
 - shown: a message to charon as anybody may see it, without secrets
-- desired: the entries in force with their messages, and what stands against a change
+- in_force: the entries in force with their messages
+- desired: what charon is to hold of them and beside them, and what stands against a change
 
 Invariants. A leaf without a row in the table is refused, never dropped. A secret is owned by the remote
 identity alone; where any remote is accepted by the local one, and by what strangers adds to it. The work for
