@@ -9,9 +9,10 @@ from agent.datastore.records import CommitInfo, address_of
 from agent.translator import Json, Notification
 from agent.yang.difference import Difference, Operation
 from agent.yang.many import Found
+from agent.yang.nodes import NO_NODE, Node, keys_of, parent_of, path_of, upwards, value_of
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import NO_NODE, Node, Tree, keys_of, parent_of, path_of, upwards, value_of
+from agent.yang.tree import Tree
 from agent.yang.units import Unit, unit_differences
 
 MAX_EDITS = 1000

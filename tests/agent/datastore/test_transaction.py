@@ -16,8 +16,8 @@ from agent.datastore.edit import edit
 from agent.errors import RpcErrors
 from agent.memory import FREED_AT_ONCE, let_go
 from agent.translator import EntryChange, Plan
+from agent.yang.nodes import Defaults
 from agent.yang.schema import Schema
-from agent.yang.tree import Defaults
 from tests.agent.datastore.lab import ONE, commit, started
 from tests.agent.lab import EC, config, entry, top
 from tests.agent.recording_translator import RecordingTranslator
