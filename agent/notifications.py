@@ -19,9 +19,10 @@ from datetime import UTC, datetime
 
 from agent.translator import Json, Notification
 from agent.yang.invocation import notification_tree
+from agent.yang.nodes import json_document
 from agent.yang.schema import Schema
 from agent.yang.schema_node import QName, SchemaNode
-from agent.yang.tree import Tree, json_document
+from agent.yang.tree import Tree
 from agent.yang.worker import Worker
 
 log = logging.getLogger(__name__)

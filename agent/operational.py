@@ -14,9 +14,10 @@ from itertools import islice
 from agent.errors import RpcErrors
 from agent.translator import Json, Keys, Translator
 from agent.yang.merging import graft
+from agent.yang.nodes import JSON, XML, json_document
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
-from agent.yang.tree import JSON, XML, Tree, json_document
+from agent.yang.tree import Tree
 
 AT_ONCE = 500
 """Entries in a document, which is written in one step that nobody can interrupt: a few milliseconds."""

@@ -5,6 +5,7 @@ become running. Configuration is all of that for the rest of the server.
 
 - store: the history on disk, store_errors: and that it cannot be used; records: who commits, and the units
   that a commit records
+- snapshots: running as a whole in it, and how much was changed since
 - tables, database: its SQLite file, which is read even where nothing can be written
 - memory_copy: a history that is only looked at, as a start would
 - checksums, row_sums: what a disk has changed or lost of it is found before anything is believed; comparison:

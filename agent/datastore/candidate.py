@@ -13,8 +13,9 @@ from agent.yang.difference import Difference, Operation
 from agent.yang.implicit import add_all_defaults, renew_defaults, renew_defaults_of
 from agent.yang.locality import moving_defaults
 from agent.yang.many import are_many, locate_all, move_entries
+from agent.yang.nodes import CONTAINER, LIST, NO_NODE, Node, children
 from agent.yang.schema import Schema
-from agent.yang.tree import CONTAINER, LIST, NO_NODE, Node, Tree, children
+from agent.yang.tree import Tree
 from agent.yang.units import Unit, unit_differences, unit_node, units_below, units_by_path
 
 CREATED = Operation.CREATE.value

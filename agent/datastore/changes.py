@@ -9,12 +9,9 @@ from agent.datastore.records import CommitInfo, address_of
 from agent.translator import Json, Notification
 from agent.yang.difference import Difference, Operation
 from agent.yang.many import Found, locate_all
-from agent.yang.schema import Schema
-from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import (
+from agent.yang.nodes import (
     NO_NODE,
     Node,
-    Tree,
     children,
     instances,
     is_default,
@@ -24,6 +21,9 @@ from agent.yang.tree import (
     upwards,
     value_of,
 )
+from agent.yang.schema import Schema
+from agent.yang.schema_node import Kind, SchemaNode
+from agent.yang.tree import Tree
 from agent.yang.units import Unit, unit_differences
 
 MAX_EDITS = 1000

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from agent.datastore.txids import Mechanism, Txids
 from agent.errors import TxidMismatch
 from agent.yang.finding import entry_with_keys
+from agent.yang.nodes import NO_NODE, Node, first_child, sibling_of_schema
 from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import NO_NODE, Node, Tree, first_child, sibling_of_schema
+from agent.yang.tree import Tree
 from agent.yang.units import unit_path
 
 MAX_CONDITIONS = 20_000

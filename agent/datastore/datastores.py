@@ -18,8 +18,9 @@ from agent.memory import give_back
 from agent.translator import EntryChange, Json, Keys
 from agent.yang.many import json_all
 from agent.yang.merging import merge
+from agent.yang.nodes import JSON, json_document, keys_of
 from agent.yang.schema import Schema
-from agent.yang.tree import JSON, Tree, json_document, keys_of
+from agent.yang.tree import Tree
 from agent.yang.units import Unit, all_units, entries_of, units_by_path
 
 WhenSwapped = Callable[[Tree, Sequence[Unit]], None]

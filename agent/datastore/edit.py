@@ -23,12 +23,9 @@ from agent.datastore.skeleton import close_tag, open_tag, wrapped
 from agent.errors import FIND_ERRORS, DataExists, DataMissing, RpcError, RpcErrors, raise_all
 from agent.xml import Element, serialize
 from agent.yang.merging import merge
-from agent.yang.repeated import repeated
-from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import (
+from agent.yang.nodes import (
     NO_NODE,
     Node,
-    Tree,
     first_child,
     instances,
     is_default,
@@ -36,6 +33,9 @@ from agent.yang.tree import (
     sibling_of_schema,
     siblings,
 )
+from agent.yang.repeated import repeated
+from agent.yang.schema_node import Kind, SchemaNode
+from agent.yang.tree import Tree
 from agent.yang.units import empty_entry, nodes_below
 
 

@@ -13,11 +13,9 @@ from dataclasses import dataclass, field
 from agent.datastore.edit_elements import key_elements, schema_of_element
 from agent.datastore.edit_outline import canonical_key
 from agent.xml import Element, local_name
-from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import (
+from agent.yang.nodes import (
     NO_NODE,
     Node,
-    Tree,
     first_child,
     instances,
     keys_of,
@@ -26,6 +24,8 @@ from agent.yang.tree import (
     sibling_of_schema,
     value_of,
 )
+from agent.yang.schema_node import Kind, SchemaNode
+from agent.yang.tree import Tree
 
 FEW = 16
 """Children of an element that are not worth it."""

@@ -21,9 +21,10 @@ from agent.yang.beside import BESIDE, Given
 from agent.yang.implicit import fill_entries
 from agent.yang.locality import moving_defaults
 from agent.yang.many import is_conditional
+from agent.yang.nodes import Node
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import Node, Tree
+from agent.yang.tree import Tree
 from agent.yang.units import Unit, entries_of, nodes_below
 
 PIECE = 50

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from agent.datastore.candidate import Candidate, Savepoint
+from agent.yang.nodes import NO_NODE, Node, children, first_child, parent_of, sibling_like
 from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import NO_NODE, Node, children, first_child, parent_of, sibling_like
 from agent.yang.units import remove_empty
 
 

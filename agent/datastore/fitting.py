@@ -13,9 +13,10 @@ from agent.datastore.moved_rules import parse_path
 from agent.datastore.moves import CannotMove
 from agent.errors import RpcError, RpcErrors
 from agent.xml import Element, XmlError, drop, local_name, namespace, parse, serialize
+from agent.yang.nodes import NO_NODE, children, keys_of
 from agent.yang.schema import Schema
 from agent.yang.schema_node import NACM_MODULE
-from agent.yang.tree import NO_NODE, Tree, children, keys_of
+from agent.yang.tree import Tree
 
 NACM = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
 RULE_LISTS = f"/{NACM_MODULE}:nacm/rule-list"

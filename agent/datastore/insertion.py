@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent.errors import BadAttribute, MissingAttribute
+from agent.yang.nodes import Node, first_sibling, keys_of, siblings, value_of
 from agent.yang.paths import keys_in
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import Node, Tree, first_sibling, keys_of, siblings, value_of
+from agent.yang.tree import Tree
 from agent.yang.values import Prefixes, canonical
 
 

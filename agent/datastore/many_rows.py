@@ -74,6 +74,13 @@ def note_changed(db: sqlite3.Connection, commit_id: int, time: str, paths: Itera
     return count, total
 
 
+def note_recorded(db: sqlite3.Connection, commit_id: int) -> Written:
+    """Do what ``note_changed`` does of all units that a commit has recorded, at its time. Raises: as that."""
+    row = db.execute("SELECT time FROM commits WHERE id = ?", (commit_id,)).fetchone()
+    rows = db.execute("SELECT path FROM changes WHERE commit_id = ?", (commit_id,)).fetchall()
+    return note_changed(db, commit_id, "" if row is None else row[0], [path for (path,) in rows])
+
+
 def sum_of(table: str, row: Row) -> int:
     """Return the checksum of a row, as SQLite computes it of the same values."""
     parts = [b"%d:%b," % (len(table), table.encode())]

@@ -14,11 +14,12 @@ from agent.datastore.records import UnitChange
 from agent.translator import EntryChange, Json, Keys, Translator
 from agent.yang.locality import local_modules
 from agent.yang.many import Found, copy_all, locate_all, locate_copies, print_all
+from agent.yang.nodes import Node, keys_of, path_of
 from agent.yang.piecewise import are_worth_it, documents_of, json_beside, validated
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
 from agent.yang.standing import as_they_stand
-from agent.yang.tree import Node, Tree, keys_of, path_of
+from agent.yang.tree import Tree
 from agent.yang.units import Unit, holds_quotes, units_by_path
 from agent.yang.validate import validate
 

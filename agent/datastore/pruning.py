@@ -71,16 +71,6 @@ def oldest_if_compact(db: sqlite3.Connection) -> Oldest | None:
     return None if _is_worthwhile(free, pages) else Oldest(int(first or 0), made)
 
 
-def octets(db: sqlite3.Connection) -> tuple[int, int]:
-    """Return how much was changed since the newest snapshot, and how long that is."""
-    row = db.execute(
-        "SELECT (SELECT coalesce(sum(length(before) + length(after)), 0) FROM changes "
-        "WHERE commit_id > (SELECT coalesce(max(commit_id), 0) FROM snapshots)), "
-        "(SELECT coalesce(max(length(content)), 0) FROM snapshots)"
-    ).fetchone()
-    return int(row[0]), int(row[1])
-
-
 def is_due(db: sqlite3.Connection, keep: Keep, time: str) -> bool:
     """Return whether there is far more than is to be kept."""
     first, count = _span(db)

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from agent.datastore import pruning
-from agent.datastore.checksums import fits, is_current, is_sealed, keep_sums, verify
+from agent.datastore import pruning, snapshots
+from agent.datastore.checksums import is_current, is_sealed, keep_sums, verify
 from agent.datastore.comparison import Comparison, seal_of
 from agent.datastore.confirmed import Window
 from agent.datastore.database import Confined, Transaction, about_writing, copy_in_memory, on_disk, unwritable
@@ -23,19 +23,17 @@ from agent.datastore.ends import Ends
 from agent.datastore.forms import HISTORY_ID, KEEP_NOTE, begin_conversion, look, seal_form
 from agent.datastore.history import History
 from agent.datastore.kept_window import keep_window, kept_window
-from agent.datastore.many_rows import Written, add_changes, add_commit, note_changed, seal
+from agent.datastore.many_rows import Written, add_changes, add_commit, note_changed, note_recorded, seal
 from agent.datastore.progress import Progress
 from agent.datastore.pruning import Keep
 from agent.datastore.records import CommitInfo, UnitChange, timestamp
+from agent.datastore.snapshots import Pending
 from agent.datastore.store_errors import NotRecorded, StoreError, usable
 from agent.datastore.tables import SCHEMA_VERSION
 from agent.errors import about_file
 
 log = logging.getLogger(__name__)
 
-# A snapshot is written when the changes since the last one outweigh it, so its cost stays in
-# proportion to what was changed.
-SNAPSHOT_MIN_OCTETS = 4 * 1024 * 1024
 MAX_REASON_LENGTH = 2000
 
 
@@ -58,7 +56,7 @@ class Store:
         self.read_only: str | None = None
         self.is_current = False
         self._sealed = False
-        self._pending_octets = self._printed_octets = 0
+        self._pending = Pending()
         self._comparison: Comparison | None = None
         self._seen_written = 0
         self._ends = Ends()
@@ -83,7 +81,7 @@ class Store:
     def _prepare(self) -> None:
         try:
             self._migrate()
-            self._count_octets()
+            self._pending.count(self._db)
         except BaseException:
             self._db.close()
             raise
@@ -165,7 +163,7 @@ class Store:
         with self._recording():
             commit_id, *written = self._add(info, changes, time, state="applying")
             seal(self._db, *written)
-        self._pending_octets += sum(len(c.before) + len(c.after) for c in changes)
+        self._pending.add(changes)
         return commit_id
 
     def finish(self, commit_id: int | None, window: Window | None = None) -> None:
@@ -177,8 +175,7 @@ class Store:
         with self._recording():
             if commit_id is not None:
                 self._db.execute("UPDATE commits SET state = 'committed' WHERE id = ?", (commit_id,))
-                time, paths = self._units_of(commit_id)
-                seal(self._db, note_changed(self._db, commit_id, time, paths))
+                seal(self._db, note_recorded(self._db, commit_id))
             keep_window(self._db, window)
 
     def record(
@@ -191,7 +188,7 @@ class Store:
             noted = note_changed(self._db, commit_id, time, [change.path for change in changes])
             seal(self._db, *written, noted)
             keep_window(self._db, window)
-        self._pending_octets += sum(len(c.before) + len(c.after) for c in changes)
+        self._pending.add(changes)
         return commit_id
 
     @contextmanager
@@ -209,12 +206,6 @@ class Store:
         written = add_commit(self._db, (*row, "")), add_changes(self._db, commit_id, changes)
         self._ends.added(commit_id)
         return commit_id, *written
-
-    def _units_of(self, commit_id: int) -> tuple[str, list[str]]:
-        """Return the time of a commit, and the paths of the units that it changes."""
-        row = self._db.execute("SELECT time FROM commits WHERE id = ?", (commit_id,)).fetchone()
-        rows = self._db.execute("SELECT path FROM changes WHERE commit_id = ?", (commit_id,)).fetchall()
-        return "" if row is None else row[0], [path for (path,) in rows]
 
     def upcoming(self) -> int:
         """Return the id that the next commit gets which is recorded."""
@@ -269,15 +260,8 @@ class Store:
         return content, self.changes_after(since)
 
     def snapshots(self) -> Iterator[tuple[int, bytes]]:
-        """Yield commit and content of each, newest first. There is one at most: older ones are deleted. What
-        does not fit its checksum nobody gets to see: sqlite3.DatabaseError is raised."""
-        whole = fits("snapshots") if is_sealed(self._db) else "1"
-        newest_first = f"SELECT {whole}, commit_id, content FROM snapshots ORDER BY commit_id DESC"
-        rows = self._db.execute(newest_first).fetchall()
-        for is_whole, commit_id, content in rows:
-            if not (is_whole and isinstance(commit_id, int) and isinstance(content, bytes)):
-                raise sqlite3.DatabaseError(f"the snapshot of commit {commit_id} is damaged")
-            yield commit_id, content
+        """Yield commit and content of each, newest first: see ``snapshots.read``."""
+        return snapshots.read(self._db)
 
     def has_commits(self) -> bool:
         """Return whether anything was ever recorded, whatever became of it."""
@@ -290,12 +274,9 @@ class Store:
 
     def is_tidy(self, time: str | None = None) -> bool:
         """Return whether ``snapshot_if_due`` and ``drop_old`` have nothing to do."""
-        if self._dropping or self._is_much_pending():
+        if self._dropping or self._pending.is_much:
             return False
         return self._ends.are_near(self._db, self._keep, time or timestamp())
-
-    def _is_much_pending(self) -> bool:
-        return self._pending_octets >= max(SNAPSHOT_MIN_OCTETS, self._printed_octets)
 
     def snapshot_if_due(self, content: Callable[[], bytes], time: str | None = None) -> bool:
         """Write a snapshot of running if enough was changed since the last one, or too much is kept.
@@ -303,18 +284,14 @@ class Store:
         ``time``: of now, if it is another.
         """
         too_much = pruning.needs_snapshot(self._db, self._keep, time or timestamp())
-        if not too_much and not self._is_much_pending():
+        if not too_much and not self._pending.is_much:
             return False
         body = content()
-        self._printed_octets = len(body)
-        if not too_much and self._pending_octets < len(body):
+        if not self._pending.outweighs(body) and not too_much:
             return False
         with self._transaction():
-            self._db.execute("DELETE FROM snapshots")
-            self._db.execute(
-                "INSERT INTO snapshots (commit_id, content) VALUES (?, ?)", (self.latest(), body)
-            )
-        self._pending_octets = 0
+            snapshots.replace(self._db, self.latest(), body)
+        self._pending.octets = 0
         self._dropping = True
         return True
 
@@ -406,7 +383,7 @@ class Store:
             pruning.make_able_to_shrink(self._db)
             keep_sums(self._db)
             self.is_current = True
-        self._count_octets()
+        self._pending.count(self._db)
 
     def rows(self, statement: str, *parameters: int | str) -> list[Any]:
         """Return what a query finds."""
@@ -415,6 +392,3 @@ class Store:
     def changes_count(self) -> int:
         """Return how many units are recorded, in all commits together."""
         return int(self._db.execute("SELECT count(*) FROM changes").fetchone()[0])
-
-    def _count_octets(self) -> None:
-        self._pending_octets, self._printed_octets = pruning.octets(self._db)

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from agent.datastore.preparation import Prepared
 from agent.errors import InvalidValue, RpcError, RpcErrors
 from agent.translator import EntryChange, Json, Keys, Reader, Translator, reads_all
+from agent.yang.nodes import NO_NODE, Node, keys_of, to_json
 from agent.yang.paths import literal
 from agent.yang.schema import Schema
-from agent.yang.tree import NO_NODE, Node, Tree, keys_of, to_json
+from agent.yang.tree import Tree
 from agent.yang.units import Unit
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from agent.yang.difference import Difference, Operation
+from agent.yang.nodes import NO_NODE, Node, first_sibling, instances
 from agent.yang.schema_node import SchemaNode
-from agent.yang.tree import NO_NODE, Node, Tree, first_sibling, instances
+from agent.yang.tree import Tree
 from agent.yang.units import Unit, unit_differences, units_by_path
 
 

@@ -8,8 +8,8 @@ from xml.sax.saxutils import escape
 from agent.history.edits import Change, Edit
 from agent.history.places import resource_of
 from agent.history.room import Room
+from agent.yang.nodes import NO_NODE, XML, Node, print_node
 from agent.yang.schema import Schema
-from agent.yang.tree import NO_NODE, XML, Node, print_node
 
 Printed = Callable[[Node], bytes]
 """*worker* Gives a node, and what is below it, as XML."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from urllib.parse import quote
 
+from agent.yang.nodes import Node, downwards, keys_of, value_of
 from agent.yang.paths import literal
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import Node, downwards, keys_of, value_of
 
 
 def resource_of(schema: Schema, node: Node) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from agent.history.edits import Change, Edit
 from agent.history.places import shown_path, shown_predicates, shown_value
 from agent.history.room import Room
+from agent.yang.nodes import NO_NODE, XML, Node, children, is_default, print_node, value_of
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import NO_NODE, XML, Node, children, is_default, print_node, value_of
 
 
 def text(schema: Schema, found: Iterable[Edit], room: Room) -> str:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from agent.errors import AccessDenied, ErrorType
 from agent.nacm.rules import Rule, Rules, Step, parse_path, predicate
 from agent.translator import Reader, reads_all
+from agent.yang.nodes import Node, downwards, keys_of, value_of
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, QName, SchemaNode
-from agent.yang.tree import Node, downwards, keys_of, value_of
 
 # Nobody is kept from leaving (RFC 8341 section 3.4.4); the two others do harm to everybody (ibid.).
 ALWAYS = ("ietf-netconf", "close-session")

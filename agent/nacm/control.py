@@ -12,9 +12,10 @@ from agent.nacm.rules import CLOSED, Rules, read_rules
 from agent.nacm.tries import Tries
 from agent.translator import Json
 from agent.yang.difference import Difference, Operation
+from agent.yang.nodes import to_json
 from agent.yang.schema import Schema
 from agent.yang.schema_node import NACM_MODULE, SchemaNode
-from agent.yang.tree import Tree, to_json
+from agent.yang.tree import Tree
 from agent.yang.units import Unit
 
 log = logging.getLogger(__name__)

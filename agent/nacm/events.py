@@ -8,9 +8,10 @@ from agent.nacm.access import Access
 from agent.nacm.state import state_reader, tells_state
 from agent.translator import Reader
 from agent.yang.invocation import notification_tree
+from agent.yang.nodes import Node, children, value_of
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind
-from agent.yang.tree import Node, Tree, children, value_of
+from agent.yang.tree import Tree
 
 
 def readable_event(access: Access, schema: Schema, body: bytes, names: Mapping[str, str]) -> bytes | None:

@@ -13,10 +13,11 @@ from agent.nacm.rules import Rule, xpath_of
 from agent.nacm.state import state_reader, tells_state
 from agent.translator import Reader
 from agent.yang.finding import find_all
+from agent.yang.nodes import Node, parent_of, upwards, value_of
 from agent.yang.paths import steps_of
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
-from agent.yang.tree import Node, Tree, parent_of, upwards, value_of
+from agent.yang.tree import Tree
 
 
 def prune(access: Access, tree: Tree) -> None:

@@ -10,7 +10,8 @@ from agent.offline import instance_data
 from agent.offline.instance_data import Described
 from agent.xml import NETCONF_NS, Piece, indented, written
 from agent.yang.leaf_lists import printed_with
-from agent.yang.tree import JSON, Defaults, Tree, is_default, print_node
+from agent.yang.nodes import JSON, Defaults, is_default, print_node
+from agent.yang.tree import Tree
 
 
 class Format(Enum):

@@ -6,13 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from agent.errors import DataMissing, OperationFailed, RpcError
 from agent.yang.cases import exclusions
-from agent.yang.problems import node_at
-from agent.yang.schema import Schema
-from agent.yang.schema_node import SchemaNode
-from agent.yang.tree import (
+from agent.yang.nodes import (
     NO_NODE,
     Node,
-    Tree,
     children,
     downwards,
     first_child,
@@ -21,6 +17,10 @@ from agent.yang.tree import (
     sibling_like,
     siblings,
 )
+from agent.yang.problems import node_at
+from agent.yang.schema import Schema
+from agent.yang.schema_node import SchemaNode
+from agent.yang.tree import Tree
 
 
 def leave_out_secrets(tree: Tree) -> int:

@@ -17,18 +17,10 @@ from agent.operations.xpath import Expression, is_plain
 from agent.translator import Keys
 from agent.xml import Element
 from agent.yang.finding import entry_with_keys
+from agent.yang.nodes import NO_NODE, Node, first_child, instances, sibling_like, sibling_of_schema, siblings
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
-from agent.yang.tree import (
-    NO_NODE,
-    Node,
-    Tree,
-    first_child,
-    instances,
-    sibling_like,
-    sibling_of_schema,
-    siblings,
-)
+from agent.yang.tree import Tree
 from agent.yang.units import Unit, is_group, units_below
 from agent.yang.values import canonical
 

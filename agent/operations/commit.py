@@ -30,8 +30,9 @@ from agent.operations.write import permitted_content, refuse_in_vain
 from agent.visible import comment_fault
 from agent.xml import NETCONF_NS, Element
 from agent.yang.difference import Difference, Operation
+from agent.yang.nodes import NO_NODE, is_default
 from agent.yang.schema import Schema
-from agent.yang.tree import NO_NODE, Tree, is_default
+from agent.yang.tree import Tree
 from agent.yang.units import unit_differences
 
 PLAIN = Request()

@@ -28,7 +28,8 @@ from agent.operations.read import Filter
 from agent.operations.state import with_state
 from agent.xml import Element, namespace
 from agent.yang.locality import moving_defaults
-from agent.yang.tree import XML, Defaults, Node, Tree, print_node, take_as_set
+from agent.yang.nodes import XML, Defaults, Node, print_node, take_as_set
+from agent.yang.tree import Tree
 from agent.yang.units import all_units
 
 OPERATIONAL = "operational"

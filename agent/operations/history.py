@@ -32,8 +32,9 @@ from agent.operations.asked import Asked
 from agent.operations.context import Context
 from agent.operations.moment import batched
 from agent.translator import Json, Reader, reads_all
+from agent.yang.nodes import JSON, json_document
 from agent.yang.schema import Schema
-from agent.yang.tree import JSON, Tree, json_document
+from agent.yang.tree import Tree
 
 log = logging.getLogger(__name__)
 

@@ -16,13 +16,9 @@ from agent.operations.xpath import Expression
 from agent.translator import Keys
 from agent.xml import Element
 from agent.yang.finding import entry_with_keys
-from agent.yang.paths import KEY_TEST, LITERAL
-from agent.yang.schema import Schema
-from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import (
+from agent.yang.nodes import (
     NO_NODE,
     Node,
-    Tree,
     children,
     downwards,
     first_child,
@@ -32,6 +28,10 @@ from agent.yang.tree import (
     sibling_of_schema,
     siblings,
 )
+from agent.yang.paths import KEY_TEST, LITERAL
+from agent.yang.schema import Schema
+from agent.yang.schema_node import Kind, SchemaNode
+from agent.yang.tree import Tree
 from agent.yang.units import Unit
 
 _STEP = re.compile(r"/([\w.-]+):([\w.-]+)|/([\w.-]+)")

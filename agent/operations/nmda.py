@@ -32,8 +32,9 @@ from agent.operations.state import of_own, state_for
 from agent.operations.txid import Given, read_given
 from agent.operations.write import apply_edit
 from agent.xml import Element, local_name, namespace
+from agent.yang.nodes import Defaults
 from agent.yang.schema import Schema
-from agent.yang.tree import Defaults, Tree
+from agent.yang.tree import Tree
 
 FEW = 32
 """Parameters that are read on the event loop: some may stand there any number of times."""

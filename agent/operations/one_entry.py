@@ -18,9 +18,9 @@ from agent.xml import NETCONF_NS, Element, attributes_of, holds_text
 from agent.xml import qname as name_of
 from agent.yang.annotations import is_annotated
 from agent.yang.finding import entry_with_keys, looked_through_for
+from agent.yang.nodes import NO_NODE, XML, first_child, print_node, sibling_of_schema
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import NO_NODE, XML, first_child, print_node, sibling_of_schema
 
 _GET_CONFIG = (NETCONF_NS, "get-config")
 _SOURCE, _FILTER, _RUNNING = ((NETCONF_NS, name) for name in ("source", "filter", "running"))

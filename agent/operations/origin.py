@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 
 from agent.operations.subtree import Mark, copy_marks
 from agent.yang.annotations import add_annotation
+from agent.yang.nodes import Node, children, is_default, siblings
 from agent.yang.schema_node import SchemaNode
-from agent.yang.tree import Node, Tree, children, is_default, siblings
+from agent.yang.tree import Tree
 
 INTENDED = "ietf-origin:intended"
 DEFAULT = "ietf-origin:default"

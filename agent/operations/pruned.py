@@ -19,14 +19,11 @@ from agent.operations.txid import Given
 from agent.xml import Element, drop
 from agent.yang.annotations import bare, is_annotated
 from agent.yang.leaf_lists import whole_defaults
-from agent.yang.schema import Schema
-from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import (
+from agent.yang.nodes import (
     NO_NODE,
     XML,
     Defaults,
     Node,
-    Tree,
     children,
     first_child,
     instances,
@@ -37,6 +34,9 @@ from agent.yang.tree import (
     siblings,
     value_of,
 )
+from agent.yang.schema import Schema
+from agent.yang.schema_node import Kind, SchemaNode
+from agent.yang.tree import Tree
 from agent.yang.units import is_versioned, unit_path
 
 Ask = tuple[Element | None, str | None]

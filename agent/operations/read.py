@@ -39,9 +39,10 @@ from agent.operations.whole_state import whole_with_state
 from agent.operations.xpath import Expression, read_expression, select_xpath, xpath_marks
 from agent.xml import NETCONF_NS, Element, local_name, namespace, serialize
 from agent.yang.leaf_lists import changes_what_it_prints, printed_with
+from agent.yang.nodes import XML, Defaults, print_node
 from agent.yang.prefixed import Declared
 from agent.yang.schema import Schema
-from agent.yang.tree import XML, Defaults, Tree, print_node
+from agent.yang.tree import Tree
 
 Result = TypeVar("Result")
 

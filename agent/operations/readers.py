@@ -21,8 +21,9 @@ from agent.operations.small import is_small
 from agent.operations.xpath import Expression, is_plain
 from agent.xml import Element
 from agent.yang.leaf_lists import changes_what_it_prints
+from agent.yang.nodes import Defaults
 from agent.yang.schema import Schema
-from agent.yang.tree import Defaults, Tree
+from agent.yang.tree import Tree
 from agent.yang.worker import Worker
 
 Result = TypeVar("Result")

@@ -25,10 +25,11 @@ from agent.push.changeable import leave_out
 from agent.push.pieces import Piece, pieces_of
 from agent.translator import Keys
 from agent.xml import Element
+from agent.yang.nodes import Defaults, keys_of
 from agent.yang.paths import STEP, without_predicates
 from agent.yang.schema import Schema
 from agent.yang.schema_node import QName, SchemaNode
-from agent.yang.tree import Defaults, Tree, keys_of
+from agent.yang.tree import Tree
 from agent.yang.units import Unit, unit_at
 
 Result = TypeVar("Result")

@@ -12,8 +12,9 @@ from agent.operations.subtree import given_keys, named
 from agent.operations.xpath import Expression, is_plain
 from agent.xml import Element, has_more_elements
 from agent.yang.finding import entry_with_keys, looked_through_for
+from agent.yang.nodes import NO_NODE, Node, first_child, holds_more, sibling_of_schema
 from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import NO_NODE, Node, Tree, first_child, holds_more, sibling_of_schema
+from agent.yang.tree import Tree
 
 MAX_ELEMENTS = 32
 """Of a filter."""

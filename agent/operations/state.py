@@ -21,7 +21,8 @@ from agent.operations.history import history_documents
 from agent.operations.narrow import Wanted
 from agent.operations.readers import Filter, carried_out, reads_little
 from agent.yang.leaf_lists import changes_what_it_prints
-from agent.yang.tree import Defaults, Tree
+from agent.yang.nodes import Defaults
+from agent.yang.tree import Tree
 
 Result = TypeVar("Result")
 

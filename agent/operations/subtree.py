@@ -15,9 +15,10 @@ from agent.operations.budget import Budget
 from agent.operations.parameters import canonical_value
 from agent.xml import Element, holds_text, local_name, namespace
 from agent.yang.finding import entry_with_keys
+from agent.yang.nodes import NO_NODE, Node, children, first_child, sibling_of_schema, siblings, value_of
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, QName, SchemaNode
-from agent.yang.tree import NO_NODE, Node, Tree, children, first_child, sibling_of_schema, siblings, value_of
+from agent.yang.tree import Tree
 
 SUBTREE_CPU_S = 2.0
 """What a copy of the process may take for it: the budget as a rule ends before."""

@@ -22,20 +22,20 @@ from agent.operations.context import Context
 from agent.operations.readers import Filter
 from agent.translator import Json, Keys
 from agent.xml import Element, holds_text, qname
-from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import (
+from agent.yang.nodes import (
     JSON,
     NO_NODE,
     XML,
     Defaults,
     Node,
-    Tree,
     first_child,
     keys_of,
     print_node,
     sibling_of_schema,
     value_of,
 )
+from agent.yang.schema_node import Kind, SchemaNode
+from agent.yang.tree import Tree
 from agent.yang.units import entries_of
 
 _PRINTED = (Defaults.EXPLICIT, Defaults.REPORT_ALL)

@@ -35,10 +35,11 @@ from agent.translator import Reader
 from agent.xml import NETCONF_NS, Element, drop, has_more_elements, local_name, qname, rename, serialize
 from agent.yang.implicit import open_empty_containers
 from agent.yang.leaf_lists import changes_what_it_prints, printed_with
+from agent.yang.nodes import Defaults, keys_of
 from agent.yang.repeated import repeated
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
-from agent.yang.tree import Defaults, Tree, keys_of
+from agent.yang.tree import Tree
 from agent.yang.units import Unit, unit_differences, units_by_path
 
 

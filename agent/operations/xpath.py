@@ -15,10 +15,11 @@ from agent.operations.predicates import called, identities, may_divide_by_nought
 from agent.operations.subtree import Mark, copy_marks
 from agent.yang.expressions import expression_fault
 from agent.yang.finding import find_all
+from agent.yang.nodes import Node, parent_of
 from agent.yang.paths import KEY_TEST, LITERAL
 from agent.yang.prefixed import Declared, used_in
 from agent.yang.schema import Schema
-from agent.yang.tree import Node, Tree, parent_of
+from agent.yang.tree import Tree
 
 # libyang 2.1 crashes when these get a node that they are not made for; nothing else is lost without them.
 _CRASHING = frozenset({"deref", "enum-value", "bit-is-set"})

@@ -12,19 +12,10 @@ from agent.history.edits import Change, Edit, edits
 from agent.history.patch import patch_edits
 from agent.history.room import Room
 from agent.push.pieces import Pieces, together
+from agent.yang.nodes import NO_NODE, Node, children, parent_of, same_content, siblings, upwards, value_of
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import (
-    NO_NODE,
-    Node,
-    Tree,
-    children,
-    parent_of,
-    same_content,
-    siblings,
-    upwards,
-    value_of,
-)
+from agent.yang.tree import Tree
 
 
 @dataclass(frozen=True, slots=True)

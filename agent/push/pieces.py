@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from xml.sax.saxutils import quoteattr
 
+from agent.yang.nodes import XML, Defaults, downwards, parent_of, print_node
 from agent.yang.schema_node import QName
-from agent.yang.tree import XML, Defaults, Tree, downwards, parent_of, print_node
+from agent.yang.tree import Tree
 from agent.yang.units import Unit, all_units
 
 

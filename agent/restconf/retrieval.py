@@ -23,15 +23,12 @@ from agent.restconf.uris import Place, Step
 from agent.translator import Json
 from agent.xml import Element, Piece
 from agent.yang.annotations import add_annotation, is_annotated
-from agent.yang.schema import Schema
-from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import (
+from agent.yang.nodes import (
     JSON,
     NO_NODE,
     XML,
     Defaults,
     Node,
-    Tree,
     children,
     first_child,
     instances,
@@ -39,6 +36,9 @@ from agent.yang.tree import (
     print_node,
     value_of,
 )
+from agent.yang.schema import Schema
+from agent.yang.schema_node import Kind, SchemaNode
+from agent.yang.tree import Tree
 
 DATASTORES_NS = "urn:ietf:params:xml:ns:yang:ietf-datastores"
 UNIFIED = "unified"

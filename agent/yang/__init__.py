@@ -14,8 +14,9 @@ Files, from the ground up:
 - prefixed: values and XPaths with the declarations that a client wrote them under, read by libyang
 - schema_node, modules, mirror, schema: a node of the mirror, modules loaded, the mirror made, and the whole
 - problems, expected: libyang's errors as RpcErrors; what a type takes, in words
-- tree, annotations, merging, cases, repeated, difference: data, its primitives, what of it cannot stand
-  together, and what two states of it differ in
+- nodes, tree: what lies around a node and in it, and how it is written; the data, and its primitives
+- annotations, merging, cases, repeated, difference: what is noted at data and put together, what of it cannot
+  stand together, and what two states of it differ in
 - finding: an entry by its keys, and what an XPath selects
 - leaf_lists, implicit: defaults of leaf-lists, merged and reported; which defaults are in use
 - json_forms: how JSON writes the values of a leaf

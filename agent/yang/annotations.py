@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from agent.yang.native import NULL, c_str, ffi, lib, text
+from agent.yang.nodes import Node, children
 from agent.yang.problems import check
 from agent.yang.schema import Schema
-from agent.yang.tree import Node, Tree, children
+from agent.yang.tree import Tree
 
 _TREE_OF_SIBLINGS = "lyds_tree"
 

@@ -14,10 +14,11 @@ from agent.errors import RpcErrors
 from agent.yang.beside import BESIDE, Given, made_together
 from agent.yang.locality import local_modules
 from agent.yang.many import is_conditional, json_all, printed_json
+from agent.yang.nodes import NO_NODE, Json, Node, children, keys_of, parent_of, siblings, to_json
 from agent.yang.piecewise import LEAST, PIECE
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import NO_NODE, Json, Node, Tree, children, keys_of, parent_of, siblings, to_json
+from agent.yang.tree import Tree
 from agent.yang.units import is_group
 from agent.yang.validate import is_valid, validate
 

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from agent.yang.native import NULL, lib
-from agent.yang.schema import Schema
-from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import (
+from agent.yang.nodes import (
     INSTANCES,
     Node,
     children,
@@ -20,6 +18,8 @@ from agent.yang.tree import (
     sibling_like,
     value_of,
 )
+from agent.yang.schema import Schema
+from agent.yang.schema_node import Kind, SchemaNode
 
 
 class Operation(Enum):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from agent.errors import ErrorType, InvalidValue
 from agent.yang import lookup, native
 from agent.yang.native import NULL, c_str
+from agent.yang.nodes import Node, instances, keys_of
 from agent.yang.paths import MAX_KEY_OCTETS, literal
 from agent.yang.prefixed import Declared, Refusal, select_nodes
 from agent.yang.schema_node import SchemaNode
-from agent.yang.tree import Node, Tree, instances, keys_of
+from agent.yang.tree import Tree
 from agent.yang.wording import of_expression
 
 

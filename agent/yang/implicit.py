@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from agent.yang.native import lib
+from agent.yang.nodes import Node, children, first_child, instances, is_default
 from agent.yang.schema_node import SchemaNode
-from agent.yang.tree import Node, Tree, children, first_child, instances, is_default
+from agent.yang.tree import Tree
 
 
 def add_all_defaults(tree: Tree) -> None:

@@ -10,15 +10,10 @@ from typing import Any
 
 from agent.errors import FIND_ERRORS, BadElement, InvalidValue, RpcErrors
 from agent.yang.native import NULL, Pointer, ffi, forget_errors, lib
-from agent.yang.problems import check
-from agent.yang.repeated import repeated
-from agent.yang.schema import Schema
-from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import (
+from agent.yang.nodes import (
     JSON,
     XML,
     Node,
-    Tree,
     children,
     first_child,
     first_sibling,
@@ -31,6 +26,11 @@ from agent.yang.tree import (
     to_json,
     upwards,
 )
+from agent.yang.problems import check
+from agent.yang.repeated import repeated
+from agent.yang.schema import Schema
+from agent.yang.schema_node import Kind, SchemaNode
+from agent.yang.tree import Tree
 from agent.yang.violations import missing_choices
 from agent.yang.wording import reword
 

@@ -10,12 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from agent.yang.native import NULL, Pointer, ffi, lib
-from agent.yang.schema import Schema
-from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import (
+from agent.yang.nodes import (
     Defaults,
     Node,
-    Tree,
     first_child,
     instances,
     is_default,
@@ -23,6 +20,9 @@ from agent.yang.tree import (
     siblings,
     value_of,
 )
+from agent.yang.schema import Schema
+from agent.yang.schema_node import Kind, SchemaNode
+from agent.yang.tree import Tree
 
 
 def give_way(target: Tree, patch: Tree) -> None:

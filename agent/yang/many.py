@@ -13,15 +13,12 @@ from itertools import islice, pairwise
 from weakref import WeakKeyDictionary
 
 from agent.yang.native import NULL, copy_below, lib, text
-from agent.yang.schema import Schema
-from agent.yang.schema_node import SchemaNode
-from agent.yang.tree import (
+from agent.yang.nodes import (
     JSON,
     XML,
     Defaults,
     Json,
     Node,
-    Tree,
     children,
     content_of,
     first_child,
@@ -33,6 +30,9 @@ from agent.yang.tree import (
     siblings,
     upwards,
 )
+from agent.yang.schema import Schema
+from agent.yang.schema_node import SchemaNode
+from agent.yang.tree import Tree
 from agent.yang.units import Unit
 
 Found = Sequence[Sequence[Node]]

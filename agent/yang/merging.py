@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from agent.yang.leaf_lists import give_way
 from agent.yang.native import NULL, lib
-from agent.yang.tree import Node, Tree, first_child, is_default, sibling_like, siblings
+from agent.yang.nodes import Node, first_child, is_default, sibling_like, siblings
+from agent.yang.tree import Tree
 
 AT_ONCE = 256
 

@@ -27,9 +27,10 @@ from agent.yang.many import (
     printed_json,
     printed_xml,
 )
+from agent.yang.nodes import NO_NODE, Json, Node, parent_of
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
-from agent.yang.tree import NO_NODE, Json, Node, Tree, parent_of
+from agent.yang.tree import Tree
 from agent.yang.units import Unit
 from agent.yang.validate import is_valid
 

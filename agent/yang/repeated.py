@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from agent.errors import BadElement, RpcError
 from agent.yang.cases import excluded, exclusions
 from agent.yang.native import address
+from agent.yang.nodes import Node, first_child, keys_of, path_to_show, siblings, value_of
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import Node, first_child, keys_of, path_to_show, siblings, value_of
 
 
 def repeated(schema: Schema, first: Node) -> Iterator[RpcError]:

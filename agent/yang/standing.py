@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from itertools import islice
 
 from agent.yang.many import locate_all
-from agent.yang.tree import Node, Tree, first_sibling, instances, parent_of
+from agent.yang.nodes import Node, first_sibling, instances, parent_of
+from agent.yang.tree import Tree
 from agent.yang.units import Unit
 
 LOOKED_AT_EACH = 64

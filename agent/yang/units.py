@@ -13,12 +13,9 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 
 from agent.yang.difference import Difference, differences, same_but_for_order, unlike
 from agent.yang.native import NULL, copy_below, copy_siblings, lib
-from agent.yang.schema import Schema
-from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import (
+from agent.yang.nodes import (
     INSTANCES,
     Node,
-    Tree,
     children,
     downwards,
     first_child,
@@ -30,6 +27,9 @@ from agent.yang.tree import (
     path_of,
     siblings,
 )
+from agent.yang.schema import Schema
+from agent.yang.schema_node import Kind, SchemaNode
+from agent.yang.tree import Tree
 
 
 class Unit:

@@ -15,19 +15,10 @@ from itertools import islice
 from agent.errors import FIND_ERRORS, DataMissing, OperationFailed, RpcError, UnknownElement
 from agent.yang import native
 from agent.yang.native import NULL, Pointer, address, cast_extra, extra, ffi, lib, sized_array, text, whens
+from agent.yang.nodes import Node, children, instances, is_default, path_of, path_to_show, siblings, value_of
 from agent.yang.problems import YANG_1, missing_choice
 from agent.yang.schema_node import Kind, SchemaNode
-from agent.yang.tree import (
-    Node,
-    Tree,
-    children,
-    instances,
-    is_default,
-    path_of,
-    path_to_show,
-    siblings,
-    value_of,
-)
+from agent.yang.tree import Tree
 
 _PARENTS = lib.LYS_CONTAINER | lib.LYS_LIST | lib.LYS_RPC | lib.LYS_ACTION
 

@@ -18,8 +18,9 @@ from agent.push.pieces import Piece, pieces_of, together
 from agent.push.updates import push_change_update, push_update
 from agent.restconf.outputs import event_json
 from agent.served import SERVED, standard_modules
+from agent.yang.nodes import Defaults
 from agent.yang.schema import Schema
-from agent.yang.tree import Defaults, Tree
+from agent.yang.tree import Tree
 from tests.browser.modules import Modules, modules_in
 from tests.requests import IPSEC
 

@@ -241,7 +241,7 @@ def test_all_is_written_as_this_version_would_write_it(
 async def test_the_next_snapshot_is_in_the_new_form(
     file: Path, configuration: Configuration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent.datastore.store.SNAPSHOT_MIN_OCTETS", 1)
+    monkeypatch.setattr("agent.datastore.snapshots.SNAPSHOT_MIN_OCTETS", 1)
     before = [where for where, _ in recorded(file) if "snapshot" in where]
     group = "<group><name>auditors</name><user-name>{}</user-name></group>"
     for number in range(20):

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from agent.served import SERVED, standard_modules
+from agent.yang.nodes import JSON, json_document, to_json
 from agent.yang.schema import Schema
-from agent.yang.tree import JSON, Tree, json_document, to_json
+from agent.yang.tree import Tree
 from tests.agent_process import AgentProcess
 from tests.lab import Gateway, Lab, Namespace, carries
 from tests.real.gateways import gateway, on, text

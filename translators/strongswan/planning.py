@@ -28,9 +28,9 @@ from translators.strongswan.protection.keeping import Protection
 from translators.strongswan.tasks import of_one_moment
 from translators.strongswan.translation.certificates import Certificate
 from translators.strongswan.translation.certified import CANNOT_CHECK, has_certificate
-from translators.strongswan.translation.desired import is_enabled
 from translators.strongswan.translation.discretion import Discretion
 from translators.strongswan.translation.guards import ForAll, is_protected, with_bypass
+from translators.strongswan.translation.in_force import is_enabled
 from translators.strongswan.translation.plan import (
     FENCING,
     NO_FENCES,

@@ -22,9 +22,9 @@ from translators.strongswan.status.narrowing import narrowed
 from translators.strongswan.status.operational import Applied
 from translators.strongswan.translation import overlaps
 from translators.strongswan.translation.connections import connection_name
-from translators.strongswan.translation.desired import is_enabled
 from translators.strongswan.translation.fields import close_action, dpd_action
 from translators.strongswan.translation.guards import Way
+from translators.strongswan.translation.in_force import is_enabled
 from translators.strongswan.translation.prefixes import written
 from translators.strongswan.upkeep.listing import READ_LIMIT_S, listed, sas_however_long
 from translators.strongswan.upkeep.trust import CharonTrust

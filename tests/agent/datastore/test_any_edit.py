@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from agent.datastore.candidate import Candidate
 from agent.datastore.edit import edit
 from agent.errors import RpcErrors
+from agent.yang.nodes import Defaults
 from agent.yang.schema import Schema
-from agent.yang.tree import Defaults
 from agent.yang.validate import validate
 from tests.agent.lab import EC, config, empty_running
 

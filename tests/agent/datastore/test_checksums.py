@@ -40,7 +40,7 @@ def file(tmp_path: Path) -> Path:
     store.undo(store.begin(INFO, [unit(9)], TIME), "why")
     for content in ("old", "new"):
         store.keep_note("a", content)
-    store._pending_octets = 1 << 30
+    store._pending.octets = 1 << 30
     assert store.snapshot_if_due(lambda: b"<all/>")
     store.close()
     return made

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pytest
 
 from agent.datastore.edit import edit
+from agent.yang.nodes import Defaults
 from agent.yang.schema import Schema
-from agent.yang.tree import Defaults
 from tests.agent.lab import candidate_with, config, empty_running, entry, top
 
 NOTHING = ""

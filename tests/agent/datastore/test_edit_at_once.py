@@ -17,9 +17,10 @@ from agent.datastore.candidate import Candidate, Savepoint
 from agent.datastore.edit import edit
 from agent.errors import RpcErrors
 from agent.yang.beside import BESIDE
+from agent.yang.nodes import XML, Defaults, print_node
 from agent.yang.paths import MAX_KEY_OCTETS
 from agent.yang.schema import Schema
-from agent.yang.tree import XML, Defaults, Tree, print_node
+from agent.yang.tree import Tree
 from agent.yang.units import all_units
 from tests.agent.datastore.test_any_edit import DOCUMENTS
 from tests.agent.lab import EC, config, empty_running, make_schema, top

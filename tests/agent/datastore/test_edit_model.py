@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from agent.datastore.candidate import Candidate
 from agent.datastore.edit import edit
 from agent.errors import RpcErrors
+from agent.yang.nodes import Defaults, children, siblings, value_of
 from agent.yang.schema import Schema
-from agent.yang.tree import Defaults, Tree, children, siblings, value_of
+from agent.yang.tree import Tree
 from tests.agent.lab import EC, config, empty_running
 
 Leafs = dict[str, str]

@@ -17,8 +17,8 @@ from agent.errors import RpcErrors
 from agent.served import SERVED, standard_modules
 from agent.yang import piecewise
 from agent.yang.beside import BESIDE, Beside
+from agent.yang.nodes import XML, Defaults, print_node
 from agent.yang.schema import Schema
-from agent.yang.tree import XML, Defaults, print_node
 from tests.agent.lab import config, empty_running
 from tests.agent.recording_translator import RecordingTranslator
 

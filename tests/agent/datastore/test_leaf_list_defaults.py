@@ -11,8 +11,8 @@ from agent.datastore.edit import edit
 from agent.datastore.edit_attributes import EditAttributes
 from agent.xml import Element
 from agent.yang.leaf_lists import printed_with
+from agent.yang.nodes import Defaults
 from agent.yang.schema import Schema
-from agent.yang.tree import Defaults
 from tests.agent.datastore.lab import INFO, commit, started
 from tests.agent.lab import CHOOSING, candidate_with, config, errors_of, make_schema
 

@@ -146,7 +146,7 @@ def test_commits_that_were_undone_or_interrupted_are_rewritten_too(schema: Schem
 
 
 def test_a_snapshot_is_rewritten(schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.datastore.store.SNAPSHOT_MIN_OCTETS", 1)
+    monkeypatch.setattr("agent.datastore.snapshots.SNAPSHOT_MIN_OCTETS", 1)
     commit = [unit("1", after=BEFORE)]
     file = older(tmp_path, commit, further=lambda store: store.snapshot_if_due(lambda: BEFORE))
     bring(file, schema)
@@ -305,7 +305,7 @@ def test_a_damaged_row_is_named_and_nothing_is_converted(
 def test_a_damaged_snapshot_is_named_and_nothing_is_converted(
     schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent.datastore.store.SNAPSHOT_MIN_OCTETS", 1)
+    monkeypatch.setattr("agent.datastore.snapshots.SNAPSHOT_MIN_OCTETS", 1)
     commit = [unit("1", after=BEFORE)]
     file = older(tmp_path, commit, further=lambda store: store.snapshot_if_due(lambda: TORN[:-20]))
     assert len(everything(file)["snapshots"]) == 1
@@ -414,5 +414,5 @@ async def test_snapshots_come_when_they_would_have(schema: Schema, tmp_path: Pat
     file = older(tmp_path, [unit("1", after=BEFORE)])
     configuration = await started(file, schema)
     fresh = Store(file)
-    assert configuration.store._pending_octets == fresh._pending_octets > 0
+    assert configuration.store._pending.octets == fresh._pending.octets > 0
     fresh.close()

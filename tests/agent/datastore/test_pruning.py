@@ -118,7 +118,7 @@ def test_free_pages_are_something_to_do(file: Path) -> None:
 
 def due(store: Store) -> None:
     """Have the next look write a snapshot for what was changed."""
-    store._pending_octets = 1 << 30
+    store._pending.octets = 1 << 30
 
 
 def test_at_a_snapshot_the_newest_commits_are_kept(file: Path) -> None:

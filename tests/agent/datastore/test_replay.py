@@ -101,7 +101,7 @@ async def test_what_was_and_no_longer_fits_the_modules_is_left_out(
 def test_a_snapshot_that_does_not_fit_the_modules_keeps_the_server_from_starting(
     schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent.datastore.store.SNAPSHOT_MIN_OCTETS", 1)
+    monkeypatch.setattr("agent.datastore.snapshots.SNAPSHOT_MIN_OCTETS", 1)
     store = Store(tmp_path / "history.db")
     recorded(store, UnitChange(ORDER, before=b"", after=order("a") * 9))
     assert store.snapshot_if_due(lambda: f'<top xmlns="{EC}"><flag>9</flag></top>'.encode())
@@ -146,7 +146,7 @@ async def test_entries_whose_keys_hold_quotes_stay_apart(schema: Schema, tmp_pat
 async def test_deletes_and_snapshots_survive_a_restart(
     schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent.datastore.store.SNAPSHOT_MIN_OCTETS", 1)
+    monkeypatch.setattr("agent.datastore.snapshots.SNAPSHOT_MIN_OCTETS", 1)
     configuration = await started(schema, tmp_path, RecordingTranslator())
     for number in range(20):
         await commit(configuration, top(f"<entry><id>{number}</id><step>a</step><step>b</step></entry>"))
@@ -244,7 +244,7 @@ async def test_a_rule_about_nothing_is_left_out_and_its_rule_list_stays(
     snapshot: bool, schema: Schema, tmp_path: Path, caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("agent.datastore.store.SNAPSHOT_MIN_OCTETS", 1 if snapshot else 10**9)
+    monkeypatch.setattr("agent.datastore.snapshots.SNAPSHOT_MIN_OCTETS", 1 if snapshot else 10**9)
     store = Store(tmp_path / "history.db")
     recorded(store, rules(b"", nacm(LIST_A)))
     assert store.snapshot_if_due(lambda: nacm(LIST_A)) == snapshot
@@ -259,7 +259,7 @@ async def test_a_rule_about_nothing_is_left_out_and_its_rule_list_stays(
 async def test_a_denial_of_what_may_have_another_name_keeps_the_server_from_starting(
     snapshot: bool, schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent.datastore.store.SNAPSHOT_MIN_OCTETS", 1 if snapshot else 10**9)
+    monkeypatch.setattr("agent.datastore.snapshots.SNAPSHOT_MIN_OCTETS", 1 if snapshot else 10**9)
     content = nacm(rule_list("a", FITS), rule_list("b", OPEN))
     store = Store(tmp_path / "history.db")
     recorded(store, rules(b"", content))
@@ -316,7 +316,7 @@ async def test_a_rule_list_without_one_of_its_rules_is_not_recorded(schema: Sche
 async def test_no_snapshot_is_taken_of_a_rule_list_without_one_of_its_rules(
     schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent.datastore.store.SNAPSHOT_MIN_OCTETS", 1)
+    monkeypatch.setattr("agent.datastore.snapshots.SNAPSHOT_MIN_OCTETS", 1)
     store = Store(tmp_path / "history.db")
     recorded(store, rules(b"", nacm(LIST_A)))
     store.close()

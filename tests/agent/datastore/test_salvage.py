@@ -52,7 +52,7 @@ def file(tmp_path: Path) -> Path:
             store.finish(store.begin(INFO, [unit(number), unit(number + 100)], TIME))
         store.keep_note("first-rules", "made")
         store.keep_note("model:one", "2026-11-01")
-        store._pending_octets = 1 << 30
+        store._pending.octets = 1 << 30
         assert store.snapshot_if_due(lambda: b"<all/>")
     return made
 
@@ -148,7 +148,7 @@ def damaged(file: Path, *, keep: int, last: int, changes: UnitChange) -> None:
     with closing(Store(file, keep=Keep(keep))) as store:
         for _ in range(last):
             store.finish(store.begin(INFO, [changes], TIME))
-        store._pending_octets = 1 << 30
+        store._pending.octets = 1 << 30
         assert store.snapshot_if_due(lambda: b"<all/>")
         store.drop_old()
     change(file, f"UPDATE commits SET user = 'damaged' WHERE id = {last}")

@@ -20,8 +20,8 @@ from agent.datastore.edit import edit
 from agent.datastore.resting import Resting
 from agent.memory import FREED_AT_ONCE
 from agent.yang.many import FEW
+from agent.yang.nodes import Defaults
 from agent.yang.schema import Schema
-from agent.yang.tree import Defaults
 from tests.agent.datastore.lab import INFO, ONE, commit, started
 from tests.agent.lab import config, direct, entry, top
 

@@ -16,8 +16,8 @@ from agent.datastore.edit import edit
 from agent.errors import RpcErrors
 from agent.memory import FREED_AT_ONCE, let_go
 from agent.translator import EntryChange, Plan
+from agent.yang.nodes import Defaults
 from agent.yang.schema import Schema
-from agent.yang.tree import Defaults
 from tests.agent.datastore.lab import ONE, commit, started
 from tests.agent.lab import EC, config, entry, top
 from tests.agent.recording_translator import RecordingTranslator
@@ -328,7 +328,7 @@ async def test_what_is_due_after_a_large_commit_is_done_when_it_is_in_force(
         return await worker(function, *arguments)
 
     monkeypatch.setattr(transactions, "_worker", late)
-    monkeypatch.setattr("agent.datastore.store.SNAPSHOT_MIN_OCTETS", 1)
+    monkeypatch.setattr("agent.datastore.snapshots.SNAPSHOT_MIN_OCTETS", 1)
     entries = "".join(f"<entry><id>{n}</id></entry>" for n in range(FREED_AT_ONCE + 1))
     assert await commit(configuration, top(entries)) == 1
     assert configuration.store.load()[0] == b""

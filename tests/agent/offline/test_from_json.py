@@ -10,8 +10,9 @@ from agent.offline.document import Language, Unreadable, read_document
 from agent.offline.from_json import JsonError, config_of, read_json, refuse_many
 from agent.operations.write import inline_config
 from agent.xml import MAX_DEPTH, XmlError, serialize
+from agent.yang.nodes import JSON, print_node
 from agent.yang.schema import Schema
-from agent.yang.tree import JSON, Tree, print_node
+from agent.yang.tree import Tree
 from tests.agent.lab import errors_of
 from tests.agent.offline.lab import INSTANCES
 

@@ -8,8 +8,8 @@ import pytest
 
 from agent.operations.read import WITH_DEFAULTS_NS
 from agent.yang.leaf_lists import printed_with
+from agent.yang.nodes import Defaults
 from agent.yang.schema import Schema
-from agent.yang.tree import Defaults
 from agent.yang.validate import validate
 from tests.agent.handlers import Lab
 from tests.agent.lab import CHOOSING, entry, make_schema

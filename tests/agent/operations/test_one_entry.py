@@ -8,8 +8,9 @@ from agent.datastore.published import Published
 from agent.operations.one_entry import OneEntry, one_entry, read_one
 from agent.operations.small import MAX_NODES, has_few_nodes
 from agent.xml import parse
+from agent.yang.nodes import first_child, holds_more
 from agent.yang.schema import Schema
-from agent.yang.tree import Tree, first_child, holds_more
+from agent.yang.tree import Tree
 from tests.agent.handlers import Lab
 from tests.agent.lab import EC, PREFIXES, top
 from tests.agent.operations.guarded import SAM, nacm, path, rule, rule_list, ruled

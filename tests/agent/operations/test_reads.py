@@ -25,8 +25,9 @@ from agent.operations.xpath import read_expression
 from agent.threads import worker_of
 from agent.translator import EntryChange, Plan
 from agent.xml import NETCONF_NS, parse
+from agent.yang.nodes import Defaults
 from agent.yang.schema import Schema
-from agent.yang.tree import Defaults, Tree
+from agent.yang.tree import Tree
 from tests.agent.handlers import Lab, running_lab
 from tests.agent.lab import EC, PREFIXES, config, empty_running, make_schema, top
 from tests.agent.recording_translator import RecordingTranslator

@@ -84,7 +84,7 @@ async def test_what_is_known_of_entries_that_are_gone_is_bounded(
     schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("agent.datastore.txid_history.MANY_GONE", 3)
-    monkeypatch.setattr("agent.datastore.store.SNAPSHOT_MIN_OCTETS", 1)
+    monkeypatch.setattr("agent.datastore.snapshots.SNAPSHOT_MIN_OCTETS", 1)
     async with running_lab(schema, tmp_path) as lab:
         store = lab.context.configuration.store
         await lab.commit(in_top(entry("stays")))

@@ -16,8 +16,9 @@ from agent.errors import RpcErrors
 from agent.operations import read, whole_state
 from agent.served import SERVED, standard_modules
 from agent.translator import Json, Keys
+from agent.yang.nodes import Defaults
 from agent.yang.schema import Schema
-from agent.yang.tree import Defaults, Tree
+from agent.yang.tree import Tree
 from tests.agent.handlers import Lab, running_lab
 from tests.agent.lab import EC, MODULES, top
 from tests.agent.operations.guarded import SAM, ruled

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from agent.operations.readers import for_printing
-from agent.yang.tree import Defaults
+from agent.yang.nodes import Defaults
 from tests.agent.handlers import Lab
 from tests.agent.lab import entry, top
 

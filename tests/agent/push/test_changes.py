@@ -13,8 +13,9 @@ from agent.history.room import Room
 from agent.push.changes import changes
 from agent.push.pieces import Piece, octets, pieces_of, together
 from agent.push.updates import push_change_update, push_update
+from agent.yang.nodes import Defaults
 from agent.yang.schema import Schema
-from agent.yang.tree import Defaults, Tree
+from agent.yang.tree import Tree
 from tests.agent.push.states import CH, DATASTORES, KEYS
 from tests.agent.push.subscriber import Subscriber, meaning
 

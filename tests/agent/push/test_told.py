@@ -18,8 +18,9 @@ from agent.push.refusal import (
 from agent.push.source import Counters
 from agent.push.subscription import State
 from agent.yang.invocation import notification_tree
+from agent.yang.nodes import XML
 from agent.yang.schema import Schema
-from agent.yang.tree import XML, Tree
+from agent.yang.tree import Tree
 
 OTHER = "urn:ietf:params:xml:ns:yang:ietf-yang-push"
 NAMESPACES = {

@@ -14,9 +14,10 @@ from agent.served import SERVED, standard_modules
 from agent.yang import completing
 from agent.yang.completing import Keyed, complete, nobody
 from agent.yang.native import lib
+from agent.yang.nodes import Defaults, Node, children, keys_of, siblings, to_json
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
-from agent.yang.tree import Defaults, Node, Tree, children, keys_of, siblings, to_json
+from agent.yang.tree import Tree
 from agent.yang.units import entries_of
 from agent.yang.validate import validate
 from tests.agent.datastore.test_in_pieces import (

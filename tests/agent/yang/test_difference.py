@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from agent.yang.difference import differences, same_but_for_order
+from agent.yang.nodes import path_of, siblings
 from agent.yang.schema import Schema
-from agent.yang.tree import Tree, path_of, siblings
+from agent.yang.tree import Tree
 from agent.yang.units import units_by_path
 from tests.agent.lab import EC
 

@@ -14,9 +14,10 @@ import pytest
 from agent import threads
 from agent.yang import lookup, prefixed
 from agent.yang.gate import GATE, PAUSE_S, PAUSES, TURN_S, Gate, Pauses
+from agent.yang.nodes import path_of, same_content, sibling_of_schema
 from agent.yang.prefixed import read_value, split_value
 from agent.yang.schema import Schema
-from agent.yang.tree import Tree, path_of, same_content, sibling_of_schema
+from agent.yang.tree import Tree
 from tests.agent.lab import top
 
 PATIENCE_S = 60

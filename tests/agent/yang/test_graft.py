@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from agent.yang.merging import graft, merge
+from agent.yang.nodes import JSON, Defaults
 from agent.yang.schema import Schema
-from agent.yang.tree import JSON, Defaults, Tree
+from agent.yang.tree import Tree
 from tests.agent.lab import empty_running, top
 
 CONFIG = top("<entry><id>1</id><number>2</number></entry><entry><id>2</id></entry>")

@@ -23,8 +23,9 @@ from agent.yang import many
 from agent.yang.annotations import add_annotation
 from agent.yang.locality import moving_defaults
 from agent.yang.many import are_many, copy_all, json_all, locate_all, print_all, printed, rebuilt
+from agent.yang.nodes import Defaults, keys_of, path_of, to_json
 from agent.yang.schema import Schema
-from agent.yang.tree import Defaults, Tree, keys_of, path_of, to_json
+from agent.yang.tree import Tree
 from agent.yang.units import Unit, all_units, entries_of, unit_path, units_by_path
 from agent.yang.validate import validate
 from tests.agent.lab import EC, config, empty_running, errors_of, top

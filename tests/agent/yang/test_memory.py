@@ -11,8 +11,9 @@ from pathlib import Path
 from agent.datastore.candidate import Candidate
 from agent.datastore.edit import edit
 from agent.errors import RpcErrors
+from agent.yang.nodes import Defaults
 from agent.yang.schema import Schema
-from agent.yang.tree import Defaults, Tree
+from agent.yang.tree import Tree
 from agent.yang.validate import validate
 from tests.agent.lab import config, empty_running, entry
 

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.yang import merging
+from agent.yang.nodes import children, siblings
 from agent.yang.schema import Schema
-from agent.yang.tree import Tree, children, siblings
+from agent.yang.tree import Tree
 from tests.agent.lab import EC
 
 FEW = st.lists(st.sampled_from("abcdefghij"), unique=True, max_size=10)

@@ -13,8 +13,9 @@ from agent.served import SERVED, standard_modules
 from agent.yang import native
 from agent.yang.modules import SchemaError
 from agent.yang.native import NULL, ffi, forget_errors, lib
+from agent.yang.nodes import children
 from agent.yang.schema import Schema
-from agent.yang.tree import Tree, children
+from agent.yang.tree import Tree
 from tests.agent.lab import EC, entry
 
 ENTRY = "/every-construct:top/entry[id='1']"

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from agent.yang import many
 from agent.yang.annotations import add_annotation
 from agent.yang.many import json_all, locate_all, print_all, printed
+from agent.yang.nodes import Node, print_node, take_as_set, to_json
 from agent.yang.schema import Schema
-from agent.yang.tree import Node, Tree, print_node, take_as_set, to_json
+from agent.yang.tree import Tree
 from agent.yang.units import Unit, all_units
 from tests.agent.lab import make_schema
 

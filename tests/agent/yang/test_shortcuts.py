@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from agent.yang import difference, lookup, units
 from agent.yang.difference import differences, same_but_for_order, unlike
 from agent.yang.many import locate_all
+from agent.yang.nodes import NO_NODE, Defaults, children, path_of, same_to_the_end
 from agent.yang.schema import Schema
-from agent.yang.tree import NO_NODE, Defaults, Tree, children, path_of, same_to_the_end
+from agent.yang.tree import Tree
 from agent.yang.units import Unit, empty_entry, fill_entry, refill_entry, units_by_path
 from tests.agent.lab import EC
 

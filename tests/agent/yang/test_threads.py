@@ -12,17 +12,9 @@ from agent.errors import RpcErrors
 from agent.yang.finding import entry_with_keys, find_all
 from agent.yang.merging import merge
 from agent.yang.native import extra
+from agent.yang.nodes import NO_NODE, first_child, keys_of, path_of, same_content, sibling_of_schema, value_of
 from agent.yang.schema import Schema
-from agent.yang.tree import (
-    NO_NODE,
-    Tree,
-    first_child,
-    keys_of,
-    path_of,
-    same_content,
-    sibling_of_schema,
-    value_of,
-)
+from agent.yang.tree import Tree
 from agent.yang.validate import validate
 from tests.agent.lab import EC, make_schema, top
 

@@ -8,8 +8,9 @@ import pytest
 
 from agent.errors import RpcError, RpcErrors
 from agent.served import SERVED, standard_modules
+from agent.yang.nodes import Defaults
 from agent.yang.schema import Schema
-from agent.yang.tree import Defaults, Tree
+from agent.yang.tree import Tree
 from agent.yang.validate import validate
 from agent.yang.violations import YANG_1
 from tests.agent.lab import EC, entry, errors_of, top

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from tests.translators.translation.test_plan import Charon, holding
 from tests.translators.tunnels import Json, tunnel
 from translators.strongswan.translation import strangers
+from translators.strongswan.translation.claims import Claims
 from translators.strongswan.translation.connections import messages
-from translators.strongswan.translation.credentials import Claim, Claims
+from translators.strongswan.translation.credentials import Claim
 from translators.strongswan.translation.desired import Desired
 from translators.strongswan.translation.strangers import Fence
 

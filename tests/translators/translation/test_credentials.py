@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tests.translators.tunnels import tunnel
 from translators.strongswan.translation import credentials
-from translators.strongswan.translation.credentials import Claim, Claims
+from translators.strongswan.translation.claims import Claims
+from translators.strongswan.translation.credentials import Claim
 from translators.strongswan.translation.refusals import Refused
 
 KEY_1, KEY_2 = "key-number-one-1", "key-number-two-2"

@@ -25,8 +25,9 @@ from tests.translators.translation.charon_model import (
 from tests.translators.tunnels import Json, tunnel
 from translators.strongswan.pieces import at_once
 from translators.strongswan.translation import strangers
+from translators.strongswan.translation.claims import Claims
 from translators.strongswan.translation.connections import Messages, messages
-from translators.strongswan.translation.credentials import Claim, Claims
+from translators.strongswan.translation.credentials import Claim
 from translators.strongswan.translation.discretion import Discretion
 from translators.strongswan.translation.strangers import Fence, barred
 

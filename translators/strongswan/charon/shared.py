@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from translators.strongswan.charon.session import CharonSession
+from translators.strongswan.charon.vici import ViciUnavailable
 from translators.strongswan.translation.desired import Desired
 
 
@@ -24,3 +25,9 @@ class Shared:
     trouble: str = ""
     trouble_since: float = 0.0
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def session_for(self, command: str) -> CharonSession:
+        """Return the session in use, to ask ``command`` of it. Raises: ViciUnavailable: there is none."""
+        if self.session is None:
+            raise ViciUnavailable(command, "there is no charon at the moment")
+        return self.session

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 
 from translators.strongswan.model import Json
 from translators.strongswan.status.state import Section
-from translators.strongswan.translation.desired import is_enabled
 from translators.strongswan.translation.fields import is_ikev1
+from translators.strongswan.translation.in_force import is_enabled
 
 NAME = "(unnamed)"
 SAS_MAX = 256

@@ -12,7 +12,9 @@ Files, from the ground up:
 - certified: tunnels that prove themselves with certificates
 - marked: what tunnels have under a key, told apart by a mark
 - fields: the table of what each leaf means to charon
-- credentials: pre-shared keys as VICI messages, and whose would open another's tunnel
+- credentials: pre-shared keys as VICI messages, and what a tunnel claims of those of all
+- conflicts: why two tunnels cannot both be enabled, in words
+- claims: the claims of all tunnels, and whose key would open another's tunnel
 - discretion: what who asks may not learn of the keys of tunnels
 - connections: an entry -> its secrets and its load-conn message
 - strangers: what keeps others' secrets out of tunnels that accept any identity, and lets their peers in
@@ -24,7 +26,8 @@ Files, from the ground up:
 - ways_back: which way packets to a client of this gateway go, before a change and after it
 - plan: changed entries -> ordered steps, each with its undo
 - shown: a message to charon as anybody may see it, without secrets
-- desired: the entries in force with their messages, and what stands against a change
+- in_force: the entries in force with their messages
+- desired: what charon is to hold of them and beside them, and what stands against a change
 
 Invariants. A leaf without a row in the table is refused, never dropped. A secret is owned by the remote
 identity alone; where any remote is accepted by the local one, and by what strangers adds to it. The work for

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from translators.strongswan.translation.credentials import Unsure
+from translators.strongswan.translation.claims import Unsure
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,8 @@ from itertools import islice
 
 from agent.tables import fitted
 from translators.strongswan.pieces import Pieces, at_once
+from translators.strongswan.translation.conflicts import Conflict
 from translators.strongswan.translation.connections import Messages
-from translators.strongswan.translation.credentials import Conflict
 from translators.strongswan.translation.marked import Marked, Standing
 from translators.strongswan.translation.planes import Plane, Planes
 from translators.strongswan.translation.prefixes import (

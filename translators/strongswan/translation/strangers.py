@@ -25,14 +25,10 @@ from dataclasses import dataclass, field
 
 from translators.strongswan.pieces import Pieces, at_once
 from translators.strongswan.translation.alike import whole
+from translators.strongswan.translation.claims import Unsure
+from translators.strongswan.translation.conflicts import Conflict
 from translators.strongswan.translation.connections import Messages, connection_name, tunnel_of
-from translators.strongswan.translation.credentials import (
-    FURTHER_SUFFIX,
-    Claim,
-    Conflict,
-    IdentityKey,
-    Unsure,
-)
+from translators.strongswan.translation.credentials import FURTHER_SUFFIX, Claim, IdentityKey
 from translators.strongswan.translation.identities import Identity, IdentityKind
 
 BARRIERS_MAX = 2048
@@ -275,9 +271,7 @@ def _range(first: object, last: object) -> str:
     return str(first) if first == last else f"{first}-{last}"
 
 
-def moved(
-    old: Sequence[Claim], new: Sequence[Claim], unsure: Unsure | None = None
-) -> Pieces[frozenset[str]]:
+def moved(old: Sequence[Claim], new: Sequence[Claim], unsure: Unsure | None = None) -> Pieces[frozenset[str]]:
     """Return the connections of ``old`` of which the secret has an identity that another of ``new`` has, a
     claim at a time. ``unsure``: for which two tunnels equal secrets count as different, too; None: for
     none."""

@@ -4,6 +4,7 @@
 - trust: makes charon hold the authorities and CRLs that are wanted, and forget all others
 - reconcile: makes charon agree with everything that is desired, at start and after a loss
 - audit: sees that charon still holds it, and puts it right
+- terminations: IKE_SAs ended that are not to be there any longer, while nobody waits
 - legacy: forward secrecy of IKEv1, or none, whichever the peer has
 - listing: what charon says now about SAs, without a long wait or however long it takes
 - silence: a peer that does not answer from the start is told soon, and asked again sooner

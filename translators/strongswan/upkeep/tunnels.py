@@ -9,15 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
-from typing import Any
 
-from agent.at_work import of_tunnel, on_tunnel
+from agent.at_work import on_tunnel
 from agent.translator import Notification
 from translators.strongswan.charon.session import CharonSession
 from translators.strongswan.charon.shared import Shared
-from translators.strongswan.charon.vici import Section, ViciUnavailable
+from translators.strongswan.charon.vici import Section
 from translators.strongswan.diagnosis.capture import Capture
 from translators.strongswan.model import DAEMON_ROOT, entry_path
 from translators.strongswan.options import Options
@@ -33,13 +32,13 @@ from translators.strongswan.translation.connections import connection_name, tunn
 from translators.strongswan.translation.guards import Connected
 from translators.strongswan.translation.strangers import barred
 from translators.strongswan.upkeep.announcer import Announcer
-from translators.strongswan.upkeep.executor import terminate
 from translators.strongswan.upkeep.legacy import ForwardSecrecy
 from translators.strongswan.upkeep.listing import by_name, sas_however_long, sas_of
 from translators.strongswan.upkeep.local_addresses import LocalAddresses
 from translators.strongswan.upkeep.negotiations import Negotiations
 from translators.strongswan.upkeep.silence import SilentPeers
 from translators.strongswan.upkeep.supervisor import Progress, Supervisor, initiations, progress
+from translators.strongswan.upkeep.terminations import Terminations
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +67,7 @@ class LiveTunnels:
             lambda address: unnamed.with_peer(desired.entries, address),
         )
         self._capture = Capture(options.capture)
-        self._errands: set[asyncio.Task[None]] = set()
+        self._terminations = Terminations(shared)
         self.negotiations = Negotiations(lambda: asyncio.get_running_loop().time())
         self._on_other_log: Callable[[CharonSession, str], None] = lambda _session, _line: None
         self.announcer = Announcer(
@@ -110,9 +109,7 @@ class LiveTunnels:
         """Stop. Safe to call twice."""
         self.supervisor.forget_all()
         self._silent.stop()
-        for task in self._errands:
-            task.cancel()
-        await asyncio.gather(*self._errands, return_exceptions=True)
+        await self._terminations.stop()
         await self.announcer.stop()
         await self.addresses.stop()
         self._capture.close()
@@ -256,25 +253,10 @@ class LiveTunnels:
         self._capture.sas(time.time(), names, sas)
         # Again: one may have been deleted meanwhile.
         there = [tunnel for tunnel in there if tunnel in self._desired.entries]
-        self._end_surplus(sas)
-        return {tunnel: self.status(tunnel, sas.get(connection_name(tunnel), [])) for tunnel in there}
-
-    def _end_surplus(self, sas: Mapping[str, Sequence[Section]]) -> None:
         for name, of_name in sas.items():
-            tunnel = self._ledger.tunnel(name)
-            for unique_id in state.surplus(of_name) if tunnel is not None else ():
-                with on_tunnel(tunnel):
-                    log.info("%s: both ends initiated; our IKE_SA %s is one too many", name, unique_id)
-                self._end_soon(tunnel, unique_id, force=False)
-
-    def _end_soon(self, tunnel: str | None, unique_id: str, *, force: bool) -> None:
-        if (session := self._shared.session) is not None:
-            self._do_soon(tunnel, terminate(session, unique_id, force=force))
-
-    def _do_soon(self, tunnel: str | None, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work, context=of_tunnel(tunnel))
-        self._errands.add(task)
-        task.add_done_callback(self._errands.discard)
+            if (tunnel := self._ledger.tunnel(name)) is not None:
+                self._terminations.end_surplus(tunnel, of_name)
+        return {tunnel: self.status(tunnel, sas.get(connection_name(tunnel), [])) for tunnel in there}
 
     # --- events ---
 
@@ -331,20 +313,11 @@ class LiveTunnels:
             self._guard(found.tunnel, found.sa)
 
     def _guard(self, tunnel: str, sa: Mapping[str, object]) -> None:
-        """End an IKE_SA at once that another tunnel's key has opened (see credentials)."""
-        remote_id = str(sa.get("remote-id", ""))
-        other = self._desired.claims.opened_by_another(tunnel, remote_id)
-        if other is None:
-            return
-        with on_tunnel(tunnel):
-            log.warning(
-                "tunnel %s: a peer came as '%s', the identity of tunnel %s; refused", tunnel, remote_id, other
-            )
-        detail = (
-            f"a peer claimed the identity '{remote_id}', which is that of tunnel {other}; its SA was ended"
-        )
-        self.fail(tunnel, Reason.IDENTITY_CONFLICT, detail)
-        self._end_soon(tunnel, str(sa.get("uniqueid")), force=True)
+        """End an IKE_SA at once that another tunnel's key has opened (see claims)."""
+        other = self._desired.claims.opened_by_another(tunnel, str(sa.get("remote-id", "")))
+        if other is not None:
+            detail = self._terminations.end_opened_by_another(tunnel, sa, other)
+            self.fail(tunnel, Reason.IDENTITY_CONFLICT, detail)
 
     def _on_watched(self, name: str) -> None:
         if (tunnel := self._ledger.tunnel(name)) is not None:
@@ -356,27 +329,25 @@ class LiveTunnels:
             if address in came and messages.initiator and messages.name in self.supervisor:
                 with on_tunnel(tunnel):
                     log.info("%s: its local address %s has come", messages.name, address)
-                self._do_soon(tunnel, self._end_attempt(messages.name, self.supervisor.want))
+                self._end_attempt(tunnel, self.supervisor.want)
 
     def _begin_sooner(self, tunnel: str) -> None:
-        if (name := connection_name(tunnel)) in self.supervisor:
-            self._do_soon(tunnel, self._end_attempt(name, self.supervisor.hasten))
+        if connection_name(tunnel) in self.supervisor:
+            self._end_attempt(tunnel, self.supervisor.hasten)
 
-    async def _end_attempt(self, name: str, then: Callable[[str], None]) -> None:
+    def _end_attempt(self, tunnel: str, begin: Callable[[str], None]) -> None:
         """End the attempt that charon makes, which waits long for its turn, and have another begin."""
-        session = self._shared.session
-        if session is not None and not self.facts(tunnel_of(name) or "").up:
-            for unique_id in state.half_open((await self.sas([name]) or {}).get(name, [])):
-                await terminate(session, unique_id, force=True)
-        if name in self.supervisor:
-            then(name)
+
+        def begin_another() -> None:
+            if (name := connection_name(tunnel)) in self.supervisor:
+                begin(name)
+
+        self._terminations.end_attempt(tunnel, lambda: self.facts(tunnel).up, begin_another)
 
     # --- what the supervisor asks ---
 
     async def _look(self, name: str) -> Progress:
-        session = self._shared.session
-        if session is None:
-            raise ViciUnavailable("list-sas", "there is no charon at the moment")
+        session = self._shared.session_for("list-sas")
         sas = await session.list_sas(name)
         tunnel = tunnel_of(name) or ""
         if (found := progress(sas, self.children(tunnel))) is not Progress.DOWN:
@@ -396,9 +367,7 @@ class LiveTunnels:
         return self._ours
 
     async def _initiate(self, name: str) -> int:
-        session = self._shared.session
-        if session is None:
-            raise ViciUnavailable("initiate", "there is no charon at the moment")
+        session = self._shared.session_for("initiate")
         tunnel = tunnel_of(name) or ""
         await self._forward_secrecy.settle(session, tunnel)
         children = self.children(tunnel)

@@ -11,8 +11,8 @@ from agent.datastore.candidate import Candidate
 from agent.datastore.edit import edit as apply
 from agent.operations.parameters import NMDA_NS as NMDA
 from agent.xml import parse
+from agent.yang.nodes import value_of
 from agent.yang.schema import Schema
-from agent.yang.tree import value_of
 from tests.agent.handlers import Lab
 from tests.agent.lab import empty_running, errors_of
 from tests.agent.operations.zoo import (
