@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -35,6 +36,15 @@ class AgentProcess:
     @property
     def key(self) -> Path:
         return self.data_dir / "client_key"
+
+    def line_with(self, text: str) -> str:
+        """Return the first line of the log that has ``text`` in it; what was written before "ready" comes by
+        another pipe, and may come later."""
+        end_s = time.monotonic() + START_LIMIT_S
+        while (found := next((line for line in self.log if text in line), None)) is None:
+            assert time.monotonic() < end_s, f"no line of the log has {text!r}"
+            time.sleep(0.01)
+        return found
 
     def stop(self) -> int:
         """Stop cleanly; returns the exit code."""

@@ -43,7 +43,7 @@ def running_web_agent(folder: Path) -> Iterator[WebAgent]:
         f'[web.passwords]\nadmin = "{hash_of(WORD.encode())}"\n'
     )
     with running_agent(folder / "var", ["--config", str(folder / "settings.toml")]) as process:
-        said = next(line for line in process.log if "RESTCONF on https://" in line)
+        said = process.line_with("RESTCONF on https://")
         found = re.search(r":(\d+)/restconf", said)
         assert found is not None
         yield WebAgent(process, folder, int(found[1]), authority.file)

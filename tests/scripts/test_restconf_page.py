@@ -61,7 +61,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     (folder / "settings.toml").write_text(settings)
     process = start_agent(folder / "var", ["--config", str(folder / "settings.toml")])
     try:
-        said = next(line for line in process.log if "RESTCONF on https://" in line)
+        said = process.line_with("RESTCONF on https://")
         found = re.search(r":(\d+)/restconf", said)
         assert found is not None
         yield Served(process, folder, int(found[1]), authority)

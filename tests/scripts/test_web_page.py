@@ -42,7 +42,7 @@ def site(tmp_path: Path) -> Iterator[tuple[Path, int, Path]]:
     (tmp_path / "settings.toml").write_text(settings.replace(":8443", ":0"))
     process = start_agent(tmp_path / "var", ["--config", str(tmp_path / "settings.toml")])
     try:
-        said = next(line for line in process.log if "the web page on https://" in line)
+        said = process.line_with("the web page on https://")
         found = re.search(r":(\d+)/$", said.strip())
         assert found is not None
         yield tmp_path, int(found[1]), authority.file

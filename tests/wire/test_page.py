@@ -141,7 +141,7 @@ def begun(folder: Path, web: str, context: ssl.SSLContext | None) -> Site:
     site = Site(AgentProcess.__new__(AgentProcess), folder, context, 0, web=web)
     site.write(passwords=f'admin = "{HASH}"\nguest = "{HASH}"\nanna = "{HASH}"')
     process = start_agent(folder / "var", ["--config", str(folder / "settings.toml")])
-    said = next(line for line in process.log if "RESTCONF on http" in line)
+    said = process.line_with("RESTCONF on http")
     found = re.search(r":(\d+)/restconf", said)
     assert found is not None
     site.process, site.port = process, int(found[1])
