@@ -246,7 +246,11 @@ class Stream:
     async def _record_some(self) -> None:
         # Not in the loop above, which would hold the last ones until others come.
         some = [self._waiting.popleft() for _ in range(min(AT_A_TIME, len(self._waiting)))]
-        rendered = await self.worker(_render_each, self.schema, [one for _, one in some])
+        rendered: Sequence[Rendered | Exception]
+        try:
+            rendered = await self.worker(_render_each, self.schema, [one for _, one in some])
+        except Exception as problem:  # who waits for these must not wait for ever
+            rendered = [problem] * len(some)
         async with self._grew:
             for (time, notification), made in zip(some, rendered, strict=True):
                 self._add(time, notification, made)

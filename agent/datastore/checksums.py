@@ -66,7 +66,7 @@ def seal(db: sqlite3.Connection) -> None:
     for table in COLUMNS:
         if "checksum" not in {row[1] for row in db.execute(f"PRAGMA table_info({table})")}:
             db.execute(f"ALTER TABLE {table} ADD COLUMN checksum INTEGER")
-    db.create_function("row_sum", -1, row_sum, deterministic=True)
+    know_sums(db)
     rows = total = 0
     for table in COLUMNS:
         db.execute(f"UPDATE {table} SET checksum = {_sum_of(table, COLUMNS[table])}")
@@ -76,10 +76,15 @@ def seal(db: sqlite3.Connection) -> None:
     db.execute("INSERT INTO seal VALUES (1, ?, ?, ?)", (rows, total, _schema_sum(db)))
 
 
+def know_sums(db: sqlite3.Connection) -> None:
+    """From now on what ``db`` reads can be compared with its checksums (``fits``)."""
+    db.create_function("row_sum", -1, row_sum, deterministic=True)
+
+
 def keep_sums(db: sqlite3.Connection) -> None:
     """From now on ``db`` gives each row that it writes its checksum, and refuses to change a damaged one."""
     db.execute("PRAGMA temp_store = MEMORY")
-    db.create_function("row_sum", -1, row_sum, deterministic=True)
+    know_sums(db)
     db.create_function("xor", 2, int.__xor__, deterministic=True)
     for table in COLUMNS:
         for statement in _triggers(table):
@@ -95,7 +100,7 @@ def verify(db: sqlite3.Connection, progress: Progress) -> None:
     """
     faults: list[str] = []
     found = _Found()
-    db.create_function("row_sum", -1, row_sum, deterministic=True)
+    know_sums(db)
     for table, columns in columns_in(db).items():
         if table in _SUMS and (whole := _whole_rows(db, table, columns, seen=found.rows, progress=progress)):
             found.rows, found.total = found.rows + whole.rows, found.total ^ whole.total

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.datastore import pruning, snapshots
-from agent.datastore.checksums import is_current, is_sealed, keep_sums, verify
+from agent.datastore.checksums import is_current, is_sealed, keep_sums, know_sums, verify
 from agent.datastore.comparison import Comparison, seal_of
 from agent.datastore.confirmed import Window
 from agent.datastore.database import Confined, Transaction, about_writing, copy_in_memory, on_disk, unwritable
@@ -80,6 +80,7 @@ class Store:
 
     def _prepare(self) -> None:
         try:
+            know_sums(self._db)
             self._migrate()
             self._pending.count(self._db)
         except BaseException:

@@ -43,6 +43,8 @@ def complete(tree: Tree, lists: Collection[SchemaNode], read: Read) -> dict[Sche
         ``tree`` is spoilt then.
     """
     many = list(_many(tree.schema, siblings(tree.first), local_modules(tree.schema)))
+    if any(_stands_twice(node, nodes) for node, nodes in many):
+        return None  # nobody would see it in two pieces
     pieces = [piece for list_node, nodes in many for piece in _cut(tree, list_node, nodes, lists)]
     try:
         for piece in pieces:
@@ -60,6 +62,10 @@ def complete(tree: Tree, lists: Collection[SchemaNode], read: Read) -> dict[Sche
     for piece in pieces:
         piece.join()
     return {node: _entries(node, nodes[0], pieces) for node, nodes in many if node in lists}
+
+
+def _stands_twice(list_node: SchemaNode, nodes: Sequence[Node]) -> bool:
+    return len({keys_of(node, list_node) for node in nodes}) < len(nodes)
 
 
 def _is_valid_by_itself(tree: Tree) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.datastore.comparison import Comparison
 from agent.datastore.configuration import Configuration
 from agent.datastore.confirmed import Window
 from agent.datastore.migration import bring_up_to_date
@@ -54,21 +55,28 @@ def older(folder: Path, version: int) -> Path:
 
 
 def converted(
-    file: Path, schema: Schema, moves: tuple[Move, ...] = ()
+    file: Path, schema: Schema, moves: tuple[Move, ...] = (), *, apart: bool = False
 ) -> dict[str, list[tuple[object, ...]]]:
+    begun = Comparison(file) if apart else None
     with usable(file), closing(Store(file)) as store:
+        if begun is not None:
+            store.compare_by(begun)
         store.verify(endless())
         bring_up_to_date(store, [RecordingTranslator(moves=moves)], schema, endless())
         store.verify(endless())
     return everything(file)
 
 
+@pytest.mark.parametrize("apart", [False, True])
 @pytest.mark.parametrize("version", [1, 2, 3, 4])
-def test_an_older_history_is_converted_in_one_step(version: int, schema: Schema, tmp_path: Path) -> None:
+def test_an_older_history_is_converted_in_one_step(
+    version: int, apart: bool, schema: Schema, tmp_path: Path
+) -> None:
+    """``apart``: another process has compared it with its checksums."""
     file = older(tmp_path, version)
     before = everything(file)
     assert before["version"] == [(version,)]
-    after = converted(file, schema)
+    after = converted(file, schema, apart=apart)
     assert after["version"] == [(5,)]
     assert [row[-2] for row in after["commits"]] == [
         "client",

@@ -6,6 +6,7 @@ import asyncio
 import re
 import sys
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,8 @@ from tests.agent.lab import EC, direct, entry, top
 NS = "urn:ietf:params:xml:ns:netconf:notification:1.0"
 NACM = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
 BASE_EVENTS = "urn:ietf:params:xml:ns:yang:ietf-netconf-notifications"
+
+PATIENCE_S = 30
 
 
 def subscribe(body: str = "") -> str:
@@ -396,6 +399,28 @@ async def test_an_event_that_does_not_fit_its_module_stops_nothing(
     stream.publish(Notification({"ietf-netconf-notifications:netconf-session-start": {"wish": 1}}))
     await published(stream, range(1, 2))
     assert "cannot be recorded" in caplog.text
+    await stream.stop()
+
+
+async def test_who_waits_for_events_goes_on_when_their_thread_does_not_take_them(
+    schema: Schema, caplog: pytest.LogCaptureFixture
+) -> None:
+    works = False
+
+    async def worker(function: Any, *arguments: Any) -> Any:
+        if not works:
+            raise RuntimeError("not now")
+        return function(*arguments)
+
+    stream = Stream(schema, worker, lambda: datetime.now(UTC))
+    stream.start()
+    stream.publish(event(1))
+    await asyncio.wait_for(stream.settled(), PATIENCE_S)
+    assert "cannot be recorded" in caplog.text
+    works = True
+    stream.publish(event(2))
+    await asyncio.wait_for(stream.settled(), PATIENCE_S)
+    assert stream.last_number == 1
     await stream.stop()
 
 

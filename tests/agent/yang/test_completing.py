@@ -14,7 +14,7 @@ from agent.served import SERVED, standard_modules
 from agent.yang import completing
 from agent.yang.completing import Keyed, complete, nobody
 from agent.yang.native import lib
-from agent.yang.nodes import Defaults, Node, children, keys_of, siblings, to_json
+from agent.yang.nodes import Defaults, Node, children, keys_of, parent_of, siblings, to_json
 from agent.yang.schema import Schema
 from agent.yang.schema_node import SchemaNode
 from agent.yang.tree import Tree
@@ -98,6 +98,19 @@ def test_where_one_is_wrong_nothing_is_returned(pieces: Schema, wrong: str, at: 
     with pytest.raises(RpcErrors):
         validate(parsed(pieces, document(rows)), everything=True)
     assert complete(parsed(pieces, document(rows)), [pieces.find(LIST)], nobody) is None
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_an_entry_that_stands_twice_is_seen_in_two_pieces(pieces: Schema, wanted: bool) -> None:
+    once = parsed(pieces, document(dict.fromkeys("abcdef", "")))
+    list_node = pieces.find(LIST)
+    first, last = (list(entries_of(once, LIST))[at] for at in (0, -1))
+    home = parent_of(last)
+    again, node = once.copy_and_node(first)
+    once.insert(home, again.detach(node))
+    with pytest.raises(RpcErrors):
+        validate(once.duplicate(), everything=True)
+    assert complete(once, [list_node] if wanted else [], nobody) is None
 
 
 def test_what_is_wrong_beside_them_is_seen(pieces: Schema) -> None:

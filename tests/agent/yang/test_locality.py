@@ -30,6 +30,8 @@ WIDE = {
     "a must on a sibling entry": LIST % ("leaf a { type string; must \"../../e[id='1']/v\"; }", "", ""),
     "a must with an absolute path": LIST % ("leaf a { type string; must '/m:c/m:e/m:v'; }", "", ""),
     "a must with an axis": LIST % ("leaf a { type string; must 'not(ancestor::e[v])'; }", "", ""),
+    "a must on all of a name": LIST % ("leaf a { type string; must 'count(//m:v) < 3'; }", "", ""),
+    "a must on all below": LIST % ("leaf a { type string; must 'not(/descendant::m:v[. = 1])'; }", "", ""),
     "a sibling axis": LIST % ("leaf a { type string; must '../preceding-sibling::e'; }", "", ""),
     "a leafref to other entries": LIST % ("leaf a { type leafref { path '../../e/id'; } }", "", ""),
     "unique on the list itself": LIST % ("unique v;", "", ""),
