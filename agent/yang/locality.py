@@ -28,8 +28,8 @@ from agent.yang.native import (
 from agent.yang.schema import Schema
 from agent.yang.schema_node import Kind, SchemaNode
 
-# What reaches a sibling or an ancestor without naming it, or looks everywhere for a name, shows no schema node
-# outside the unit.
+# What reaches a sibling or an ancestor without naming it, or looks everywhere for a name, shows no schema
+# node outside the unit.
 _WIDE_AXES = ("sibling::", "ancestor", "following::", "preceding::", "//", "descendant", "id(", "deref(")
 
 
