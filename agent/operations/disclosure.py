@@ -295,6 +295,8 @@ def disclosed(schema: Schema, access: Access, error: RpcError) -> RpcError:
     """*worker* Return ``error`` as its receiver may see it, with what it takes to write its paths as XML."""
     _conceal(schema, access, error)
     error = _seen(schema, access, error)
+    if not access.everything(["read"]):
+        error.left_out = 0  # what is hidden would be counted with the others
     for path in (error.path, *(text for texts in error.info.values() for text in _texts(texts))):
         if path is not None and path.startswith("/"):
             error.spelled.update(_spelled(schema, path))

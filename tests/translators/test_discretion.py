@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.errors import RpcError
+from agent.errors import RpcError, RpcErrors
 from agent.from_settings import make_schema
 from agent.nacm import tries
 from agent.nacm.state import state_reader, tells_state
@@ -354,3 +354,23 @@ def test_what_is_said_of_a_tunnel_that_does_not_work_is_of_its_state(tmp_path: P
         node.path for root in schema.roots.values() for node in root.subtree() if tells_state(node)
     ]  # fmt: skip
     assert entries == ["/yangswan-agent:agent/confirmed-commit/verify/not-working/entry"]
+
+
+@pytest.mark.parametrize("count", [100, 105])
+@pytest.mark.parametrize("guess", [2, 9])
+async def test_how_many_errors_are_left_out_tells_nothing_of_a_hidden_tunnel(
+    gateway: Lab, guess: int, count: int
+) -> None:
+    subnets = "<local-subnet>10.1.0.0/16</local-subnet><remote-subnet>10.{}.0.0/16</remote-subnet>"
+    await gateway.commit(tunnels(tunnel(1, more=subnets.format(2))))
+    await hide_the_first(gateway)
+    own = [tunnel(10 + n, f"{'t' * 32}{n}", remote="dup") for n in range(count + 1)]
+    own = [one.replace(f"own{10 + n}", "dup") for n, one in enumerate(own)]
+    request = edit(tunnels(*own, tunnel(220, more=subnets.format(guess))), "test-only")
+    with pytest.raises(RpcErrors) as refused:
+        await gateway.do(request, WRITER)
+    assert len(refused.value.errors) == 100
+    assert not [error.told for error in refused.value.errors if "left out" in error.told]
+    with pytest.raises(RpcErrors) as refused:
+        await gateway.do(request, ADMIN)
+    assert "left out" in refused.value.errors[-1].told
