@@ -27,6 +27,7 @@ from agent.phases import Phases
 from agent.repair import ask, repair
 from agent.reread import Reread, Rereading
 from agent.settings import Settings, SettingsError
+from agent.stopping import going_on
 from agent.supervision import taken_from as supervision_from
 from agent.threads import SWITCH_S, begin, begin_in_first_heap, end_threads, thread, worker_of
 from agent.transport import activation
@@ -102,7 +103,8 @@ async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None
     finally:
         for translator in translators:
             phases.stop(f"{translator.name}, and {'not ' if ending.keep else ''}what it runs")
-            await translator.stop(keep=ending.keep)
+            with going_on(f"translator {translator.name}"):
+                await translator.stop(keep=ending.keep)
         phases.end()
         await end_threads(writes, reads, store)
 
