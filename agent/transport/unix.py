@@ -98,6 +98,7 @@ class UnixTransport:
         """Begin to accept clients."""
         if self._taken is None:
             return
+        self.is_shut = False
         loop = asyncio.get_running_loop()
         taken = self._taken.socket
         # create_unix_server would remove the file at the end, from Python 3.13 on, also of systemd's socket.
