@@ -24,11 +24,13 @@ from agent.stopping import Bounds, Stopping
 from agent.threads import end_threads, thread, worker_of
 from agent.translator import Plan
 from agent.web_settings import Web
+from tests.agent.lab import EC
 from tests.agent.recording_translator import RecordingTranslator
 from tests.agent.restconf.client import JSON, WORD, basic
 from tests.wire.raw_client import EOM, hello
 
 USER = "admin"
+ENTRY = f'<top xmlns="{EC}"><entry><id>one</id></entry></top>'
 
 
 @dataclass

@@ -10,14 +10,12 @@ import pytest
 
 from agent.stopping import Bounds
 from tests.agent.http.door_lab import all_of
-from tests.agent.lab import EC
 from tests.agent.restconf.client import answer_of
-from tests.agent.stopped_agent import Ask, patch, running, through_socket, through_ssh
+from tests.agent.stopped_agent import ENTRY, Ask, patch, running, through_socket, through_ssh
 from tests.agent.subscribers import until
 from tests.requests import edit_candidate
 from tests.wire.raw_client import EOM, LIMIT_S, rpc
 
-ENTRY = f'<top xmlns="{EC}"><entry><id>one</id></entry></top>'
 COMMIT = rpc(edit_candidate(ENTRY)) + EOM + rpc("<commit/>", "of the commit") + EOM
 GET = rpc("<get-config><source><running/></source></get-config>", "of the read") + EOM
 CLOSE = rpc("<close-session/>", "of the end") + EOM

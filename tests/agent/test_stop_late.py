@@ -15,11 +15,17 @@ import pytest
 
 from agent.datastore.records import SERVER
 from agent.errors import RpcErrors
-from agent.notifications import Notification
+from agent.phases import Phases
+from agent.stopping import Bounds
+from agent.supervision import Supervision
+from agent.tasks import stop_all
+from agent.translator import Notification
 from tests.agent.http.door_lab import all_of
+from tests.agent.recording_translator import RecordingTranslator
 from tests.agent.restconf.client import answer_of
-from tests.agent.stopped_agent import USER, Running, patch, running
+from tests.agent.stopped_agent import ENTRY, USER, Running, patch, running
 from tests.agent.subscribers import until
+from tests.requests import edit_candidate
 from tests.wire.raw_client import EOM, LIMIT_S, hello, rpc
 
 LIBRARY = "urn:ietf:params:xml:ns:yang:ietf-yang-library"
@@ -150,6 +156,64 @@ async def test_no_commit_begins_after_the_stop(tmp_path: Path) -> None:
         async with configuration.writing:
             with pytest.raises(RpcErrors, match="the server stops, and this was not begun"):
                 await configuration.commit(SERVER)
+
+
+async def test_a_translator_that_fails_keeps_no_other_from_being_stopped(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fails(*, keep: bool) -> None:
+        raise LookupError("of ours")
+
+    first, second = RecordingTranslator("first"), RecordingTranslator("second")
+    monkeypatch.setattr(first, "stop", fails)
+    await stop_all((first, second), Phases(Supervision(), threads=()), keep=True)
+    assert second.log == ["stop, keep"]
+    assert "a part of it failed: translator first" in caplog.text
+
+
+async def test_a_rollback_that_goes_on_is_not_waited_for_without_an_end(tmp_path: Path) -> None:
+    async with asyncio.timeout(LIMIT_S), running(tmp_path) as of:
+        translator, configuration = of.translator, of.agent.context.configuration
+        reader, writer = await asyncio.open_unix_connection(str(of.folder / "netconf.sock"))
+        writer.write(hello("1.0") + EOM + rpc(edit_candidate(ENTRY)) + EOM)
+        writer.write(rpc("<commit><confirmed/></commit>") + EOM)
+        translator.goes_on.set()
+        for _ in range(3):
+            await reader.readuntil(EOM)
+        translator.begun.clear()
+        translator.goes_on.clear()
+        writer.close()
+        await translator.begun.wait()
+        await of.begin_to_stop(Bounds(0, changes_s=0, all_s=0))
+        assert of.stopping is not None
+        await of.stopping
+        assert list(translator.holds) == [("one",)]
+        translator.goes_on.set()
+        await until(lambda: configuration.committer is None)
+    assert list(translator.holds) == []
+
+
+async def test_a_rollback_that_goes_on_is_waited_for(tmp_path: Path) -> None:
+    async with asyncio.timeout(LIMIT_S), running(tmp_path) as of:
+        confirmed = of.agent.context.confirmed
+        going_on, goes_on = asyncio.Event(), asyncio.Event()
+
+        async def roll_back() -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                going_on.set()
+                await goes_on.wait()
+
+        confirmed._timer = timer = asyncio.create_task(roll_back())
+        await asyncio.sleep(0)
+        await of.begin_to_stop()
+        await going_on.wait()
+        assert of.stopping is not None
+        assert not of.stopping.done()
+        goes_on.set()
+        await of.stopping
+        assert timer.done()
 
 
 async def test_parts_that_fail_keep_no_other_from_being_ended(

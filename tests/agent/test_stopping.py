@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from agent import stopping
+from agent.live_writing import UNREAD_S
 from agent.stopping import Bounds, Stopping, ended, going_on
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_all_bounds_count_from_one_beginning_and_end_at_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,10 +25,20 @@ def test_all_bounds_count_from_one_beginning_and_end_at_nothing(monkeypatch: pyt
     assert (stop.answers_s, stop.changes_s, stop.all_s) == (0, 0, 0)
 
 
-def test_the_whole_of_a_stop_fits_into_what_the_unit_gives() -> None:
-    unit = (Path(__file__).parents[2] / "examples/gateway/yangswan.service").read_text()
-    (given,) = [line for line in unit.splitlines() if line.startswith("TimeoutStopSec=")]
-    assert Bounds().answers_s <= Bounds().changes_s <= Bounds().all_s < int(given.partition("=")[2])
+@pytest.mark.parametrize("unit", ["yangswan", "yangswan-external"])
+def test_the_whole_of_a_stop_fits_into_what_the_unit_gives(unit: str) -> None:
+    bounds, text = Bounds(), (ROOT / f"examples/gateway/{unit}.service").read_text()
+    (given,) = [line for line in text.splitlines() if line.startswith("TimeoutStopSec=")]
+    assert bounds.answers_s <= bounds.changes_s <= bounds.all_s < int(given.partition("=")[2])
+    assert f"A stop answers clients for {bounds.all_s:g} s at most" in text
+
+
+def test_the_manual_page_says_the_bounds() -> None:
+    said, bounds = " ".join((ROOT / "packaging/man/pages.md").read_text().split()), Bounds()
+    assert (bounds.answers_s, bounds.changes_s, UNREAD_S) == (10, 18, 3)
+    assert "a read for ten seconds at most, a commit for eighteen" in said
+    assert "takes nothing of its answer for three seconds is given up" in said
+    assert f"After {bounds.all_s:g} seconds all connections are gone" in said
 
 
 async def test_a_part_that_fails_keeps_no_other_from_its_end(caplog: pytest.LogCaptureFixture) -> None:

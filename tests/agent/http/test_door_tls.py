@@ -86,7 +86,7 @@ async def test_a_slow_handshake_is_given_up_and_counts_meanwhile(authority: Auth
 async def refused_in_the_middle(door: Door, authority: Authority, shut: Callable[[], None]) -> None:
     """Come through ``door``, have it ``shut``, and see that TLS leads nowhere then."""
     reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
-    await until(lambda: door._handshakes)
+    await until(lambda: bool(door._handshakes))
     shut()
     got = b""
     with suppress(ssl.SSLError, ConnectionError):
