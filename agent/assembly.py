@@ -90,10 +90,9 @@ class Agent:
     async def stop(self, stopping: Stopping | None = None) -> None:
         """End everything, whatever of it fails, within ``stopping``, which begins now if nobody says when."""
         stopping = stopping or Stopping()
-        for door in (self.transport, self.local, self.metrics, self.web):
-            if door is not None:
-                with going_on("a door is shut"):
-                    door.shut()
+        for door in (self.transport, self.local):  # those of HTTP are shut by their stop
+            with going_on("a door is shut"):
+                door.shut()
         parts = {"sessions": self.server.stop(stopping)}
         if self.metrics is not None:
             parts["metrics"] = self.metrics.stop()

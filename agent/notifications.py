@@ -136,10 +136,7 @@ class Stream:
         self._bounds = max_events, max_octets
 
     def publish(self, notification: Notification) -> None:
-        """Take an event; never blocks. To be called on the event loop. After the stop there is nobody whom it
-        could be told."""
-        if self._over:
-            return
+        """Take an event; never blocks. To be called on the event loop."""
         if len(self._waiting) == MAX_WAITING:
             log.error("events come faster than they are recorded; the oldest waiting one is dropped")
             self._done += 1

@@ -92,10 +92,6 @@ class MetricsDoor:
         host = f"[{self._host}]" if ":" in self._host else self._host
         log.info("metrics on http://%s:%d%s", host, self._door.port, PATH)
 
-    def shut(self) -> None:
-        """Let nobody in any more."""
-        self._door.shut()
-
     async def stop(self) -> None:
         await self._door.close()
         await self._scraping.stop()

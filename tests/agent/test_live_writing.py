@@ -127,6 +127,7 @@ async def test_a_timer_of_a_message_that_was_written_is_nothing_to_the_next() ->
     await stream.waits.wait()
     for call in of_first:
         call()
+    assert len(timers.set) == len(of_first) + 1, "its own, and no other for what is written"
     await stream.take_last()
     await second
     assert stream.taken == [b"<first/>", b"<second/>"]

@@ -75,6 +75,31 @@ async def test_an_edit_of_restconf_is_answered_though_it_takes_longer_than_a_doo
     assert ("one",) in of.translator.holds
 
 
+async def test_an_edit_whose_client_has_gone_is_done_before_the_door_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with asyncio.timeout(LIMIT_S), running(tmp_path) as of:
+        assert of.agent.web is not None
+        door, going_on = of.agent.web.door, of.agent.web.app._changes._going_on
+        close, at_close = door.close, []
+
+        async def noted(answers_s: float) -> None:
+            at_close.append(len(going_on))
+            await close(answers_s)
+
+        monkeypatch.setattr(door, "close", noted)
+        _reader, writer = await asyncio.open_connection("127.0.0.1", of.web_port)
+        writer.write(b"".join(patch("one")))
+        await of.translator.begun.wait()
+        writer.transport.abort()
+        await of.begin_to_stop()
+        of.translator.goes_on.set()
+        assert of.stopping is not None
+        await of.stopping
+        assert at_close == [0]
+    assert list(of.translator.holds) == [("one",)]
+
+
 @NETCONF
 async def test_nobody_waits_for_ever(ask: Ask, tmp_path: Path) -> None:
     """One end is that of all parts: none has a time of its own beside it."""

@@ -93,6 +93,8 @@ async def test_answers_have_the_time_that_is_given_for_them() -> None:
         await asked.wait()
         closing = asyncio.ensure_future(door.close(PATIENCE_S))
         await until(lambda: door._server is None)
+        for _ in range(10):
+            await asyncio.sleep(0)
         goes_on.set()
         assert status_of(await asyncio.wait_for(all_of(reader), PATIENCE_S)) == 200
         await closing
