@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +24,7 @@ from agent.operations.publisher import Publisher
 from agent.reread import Reread
 from agent.server import Server, push_bounds, subscription_bounds
 from agent.settings import Settings
+from agent.stopping import Stopping, ended, going_on
 from agent.subscriptions import Subscriptions, namespaces_of
 from agent.translator import Translator
 from agent.transport.activation import NONE, Passed
@@ -87,16 +87,24 @@ class Agent:
             self.web.take_over(settings, limits)
         logs.configure(settings.log_level, settings.log_format)
 
-    async def stop(self) -> None:
-        self.transport.shut()
-        self.local.shut()
-        metrics = () if self.metrics is None else (self.metrics.stop(),)
-        web = () if self.web is None else (self.web.stop(),)
+    async def stop(self, stopping: Stopping | None = None) -> None:
+        """End everything, whatever of it fails, within ``stopping``, which begins now if nobody says when."""
+        stopping = stopping or Stopping()
+        for door in (self.transport, self.local):  # those of HTTP are shut by their stop
+            with going_on("a door is shut"):
+                door.shut()
+        parts = {"sessions": self.server.stop(stopping)}
+        if self.metrics is not None:
+            parts["metrics"] = self.metrics.stop()
+        if self.web is not None:
+            parts["RESTCONF"] = self.web.stop(stopping)
+        await ended(parts)
         # Connections go last: they carry the answers to what was being done.
-        await asyncio.gather(self.server.stop(), *metrics, *web)
-        await asyncio.gather(self.transport.stop(), self.local.stop())
-        await self.context.confirmed.stop()
-        await self.context.stream.stop()
+        left_s = stopping.all_s
+        await ended({"SSH": self.transport.stop(left_s), "the UNIX socket": self.local.stop(left_s)})
+        await ended({"confirmed commits": self.context.confirmed.stop(stopping.all_s)})
+        self.context.configuration.shut()
+        await ended({"the record of events": self.context.stream.stop()})
 
 
 def assemble(

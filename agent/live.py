@@ -1,7 +1,7 @@
 """One live session: its stream driven, its requests answered one after the other, its events sent.
 
 The session (agent.netconf) says what to do by actions; this room does it. What is written is whole
-messages, one at a time: a reply and a notification never mix.
+messages (agent.live_writing): a reply and a notification never mix.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from agent.at_work import bind_commit
 from agent.breakable import Breakable
 from agent.errors import ErrorType, OperationFailed, RpcError
 from agent.live_caller import LiveCaller
+from agent.live_writing import Writing
 from agent.memory import LARGE_OCTETS, LONG_S, give_back
 from agent.netconf.messages import Rpc
 from agent.netconf.session import Action, Close, Dispatch, Parse, Send, Session
@@ -37,8 +38,6 @@ SMALL_OCTETS = 2048
 """So much is taken apart at once where nobody waits for his turn."""
 TOGETHER_OCTETS = 32 * 1024
 """Replies are written together up to about so much."""
-LAST_WRITE_S = 2.0
-"""How long the last message of a session that is to end may take."""
 
 
 class Live(LiveCaller):
@@ -87,8 +86,7 @@ class Live(LiveCaller):
         self._silent_since_s = 0.0
         self._patience: asyncio.TimerHandle | None = None
         self._begun_s = 0.0
-        self._writing = asyncio.Lock()
-        self._writes: Breakable | None = None
+        self._writing = Writing(stream)
         self._to_subscribe: Subscription | None = None
         self._subscriber: asyncio.Task[None] | None = None
         self._after_reply: list[Callable[[], None]] = []
@@ -104,14 +102,14 @@ class Live(LiveCaller):
         self._interrupt.set()
         if self._waits is not None:
             self._waits.break_off()
-        if self._writes is not None:
-            self._end_soon(self._writes)
+        self._writing.end()
 
     def finish(self, ending: Ending) -> None:
-        """End the session when the client has the answer to what is being done, also to a read. What it has
-        sent after that is refused, but for <close-session>."""
+        """End the session when the client has the answer to what is being done, also to a read; one that does
+        not read is not waited for. What it has sent after that is refused, but for <close-session>."""
         self._last = self._last or ending
         self._is_to_end.set()
+        self._writing.finish()
         if self._reading and self._waits is not None:
             self._waits.break_off()
 
@@ -141,7 +139,7 @@ class Live(LiveCaller):
     async def send(self, message: bytes) -> None:
         for action in self.session.notify(message):
             if isinstance(action, Send):
-                await self._write(action.data)
+                await self._writing.message(action.data)
 
     # -- the stream ------------------------------------------------------------------------
 
@@ -256,7 +254,7 @@ class Live(LiveCaller):
         while pending:
             action = pending.popleft()
             if isinstance(action, Send):
-                await self._write(self._with_more(action.data, pending))
+                await self._writing.message(self._with_more(action.data, pending))
                 self._replied()
             elif isinstance(action, Close):
                 self.end(self._ending(action))
@@ -349,22 +347,6 @@ class Live(LiveCaller):
         if close.by_client:
             return Ending(EndKind.DROPPED, close.reason)
         return Ending(EndKind.BAD_HELLO if close.at_hello else EndKind.OTHER, close.reason)
-
-    async def _write(self, data: bytes) -> None:
-        """Write a message; a session that is to end waits for a client that does not read only shortly."""
-        async with self._writing:
-            try:
-                with Breakable() as self._writes:
-                    if self._interrupt.is_set():
-                        self._end_soon(self._writes)
-                    await self._stream.write(data)
-                    return
-            finally:
-                self._writes = None
-            raise TimeoutError("the client does not read")
-
-    def _end_soon(self, write: Breakable) -> None:
-        asyncio.get_running_loop().call_later(LAST_WRITE_S, write.break_off)
 
     # -- the subscription ------------------------------------------------------------------
 

@@ -110,6 +110,7 @@ class Stream:
         self._waited_for = 0
         self._taken = self._done = 0
         self._pump: asyncio.Task[None] | None = None
+        self._over = False
 
     @property
     def last_number(self) -> int:
@@ -120,11 +121,15 @@ class Stream:
         self._pump = asyncio.create_task(self._record_published())
 
     async def stop(self) -> None:
+        """Record nothing any more; nobody who waits for what is published to be recorded waits on."""
+        self._over = True
         if self._due is not None:
             self._due.cancel()
         if self._pump is not None:
             self._pump.cancel()
             await asyncio.wait([self._pump])
+        async with self._grew:
+            self._grew.notify_all()
 
     def bound(self, max_events: int, max_octets: int) -> None:
         """Have other bounds of the record, from the next event on."""
@@ -150,12 +155,12 @@ class Stream:
         self._published.set()
 
     async def settled(self) -> None:
-        """Return when everything is recorded that was published before: who begins to wait for events shall
-        not take it for new."""
+        """Return when everything is recorded that was published before, or nothing is any more: who begins to
+        wait for events shall not take it for new."""
         until = self._taken
         self._published.set()
         async with self._grew:
-            await self._grew.wait_for(lambda: self._done >= until)
+            await self._grew.wait_for(lambda: self._over or self._done >= until)
 
     def since(self, time: datetime) -> int:
         """Return the number of the first recorded event that did not happen before ``time``."""

@@ -27,6 +27,7 @@ from agent.operations.context import Context, Ending, EndKind
 from agent.operations.dispatch import dispatch
 from agent.operations.locking import release
 from agent.operations.one_entry import OneEntry, one_entry, read_one
+from agent.stopping import Stopping
 from agent.subscribed import Bounds
 from agent.subscriptions import SUBSCRIPTIONS_PATH
 from agent.tally import Figures
@@ -39,10 +40,6 @@ from agent.xml import YANG_NS, Element, local_name, namespace
 
 log = logging.getLogger(__name__)
 
-FINISH_S = 10.0
-"""What is being answered when the server stops may go on for as long."""
-LAST_S = 8.0
-"""So long may take what cannot be broken off then: a commit, and what a session has to give back."""
 AGENT_PATH = "/yangswan-agent:agent"
 
 
@@ -172,7 +169,7 @@ class Server:
             if live.peer in peers:
                 live.end(Ending(EndKind.OTHER, why(live.user)))
 
-    async def stop(self) -> None:
+    async def stop(self, stopping: Stopping) -> None:
         """End every session once what it has asked for is answered; returns when their locks are released.
 
         Who takes too long is ended all the same, and then not waited for without an end.
@@ -180,10 +177,10 @@ class Server:
         self._stops = Ending(EndKind.OTHER, "the server stops")
         for live in list(self._live.values()):
             live.finish(self._stops)
-        await self._over(FINISH_S)
+        await self._over(stopping.answers_s)
         for live in list(self._live.values()):
             live.end(self._stops)
-        await self._over(LAST_S)
+        await self._over(stopping.changes_s)
         self.context.subscriptions.stop()
 
     async def _over(self, within_s: float) -> None:

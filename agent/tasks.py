@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -27,8 +28,10 @@ from agent.phases import Phases
 from agent.repair import ask, repair
 from agent.reread import Reread, Rereading
 from agent.settings import Settings, SettingsError
+from agent.stopping import going_on
 from agent.supervision import taken_from as supervision_from
 from agent.threads import SWITCH_S, begin, begin_in_first_heap, end_threads, thread, worker_of
+from agent.translator import Translator
 from agent.transport import activation
 from agent.watchdog import Beats, Watched
 from agent.yang.beside import BESIDE
@@ -100,11 +103,17 @@ async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None
             phases.stop("sessions are ended")
             await agent.stop()
     finally:
-        for translator in translators:
-            phases.stop(f"{translator.name}, and {'not ' if ending.keep else ''}what it runs")
-            await translator.stop(keep=ending.keep)
+        await stop_all(translators, phases, keep=ending.keep)
         phases.end()
         await end_threads(writes, reads, store)
+
+
+async def stop_all(translators: Sequence[Translator], phases: Phases, *, keep: bool) -> None:
+    """Stop each of ``translators``, whichever of them fails."""
+    for translator in translators:
+        phases.stop(f"{translator.name}, and {'not ' if keep else ''}what it runs")
+        with going_on(f"translator {translator.name}"):
+            await translator.stop(keep=keep)
 
 
 async def protect(settings: Settings, looked: Looked, _hangups: Hangups | None = None) -> None:

@@ -20,6 +20,7 @@ from agent.restconf.login import Logins
 from agent.restconf.monitoring import STATE_PATH, restconf_state
 from agent.restconf.passwords import Passwords
 from agent.settings import Settings
+from agent.stopping import Stopping, going_on
 from agent.translator import Json
 from agent.transport.limits import Limits
 from agent.transport.lockout import Lockout
@@ -80,15 +81,21 @@ class WebDoor:
         if self.page is not None:
             self.page.end_streams(Over.CHANGED, self.logins.is_user, changed)
 
-    async def stop(self) -> None:
-        """Let nobody in any more, and wait for edits that go on."""
+    def shut(self) -> None:
+        """Let nobody in any more, and begin nothing that changes something."""
         self.door.shut()
-        self.app.end_streams()
+        self.app.shut()
         if self.page is not None:
-            self.page.end_streams(Over.STOPPING)
-        await self.app.stop()  # before connections go, which carry the answers
-        await self.door.close()
-        await self.app.stop()
+            self.page.shut()
+
+    async def stop(self, stopping: Stopping) -> None:
+        """Let nobody in any more, and wait for edits that go on, and then for what is being answered."""
+        with going_on("the door of RESTCONF is shut"):
+            self.shut()
+        with going_on("edits of RESTCONF are waited for"):
+            await self.app.stop(stopping.changes_s)  # before connections go, which carry the answers
+        with going_on("the door of RESTCONF is closed"):
+            await self.door.close(stopping.answers_s)
         self.passwords.close()
         await self.tries.kept.written()
 

@@ -63,7 +63,7 @@ ROOMS = (
         ("agent/web.py",),
         (
             *("agent.http", "agent.operations", "agent.page", "agent.restconf", "agent.settings"),
-            *("agent.release", "agent.translator"),
+            *("agent.release", "agent.stopping", "agent.translator"),
             *(f"agent.transport.{name}" for name in ("limits", "lockout", "ssh")),
             "agent.web_settings",
         ),
@@ -81,6 +81,7 @@ ROOMS = (
             "agent/memory.py",
             "agent/ending.py",
             "agent/regular_file.py",
+            "agent/stopping.py",
             "agent/supervision.py",
             "agent/turns.py",
             "agent/unfinished.py",
@@ -225,7 +226,7 @@ ROOMS = (
         ),
     ),
     Room(
-        ("agent/server.py", "agent/live.py", "agent/live_caller.py"),
+        ("agent/server.py", "agent/live.py", "agent/live_caller.py", "agent/live_writing.py"),
         # Of the transports only what all of them share: a stream of bytes with its peer, and limits.
         (
             *HANDLERS,
@@ -234,8 +235,10 @@ ROOMS = (
             "agent.breakable",
             "agent.live",
             "agent.live_caller",
+            "agent.live_writing",
             "agent.memory",
             "agent.monitoring",
+            "agent.stopping",
             "agent.tally",
             "agent.transport.stream",
             "agent.transport.limits",

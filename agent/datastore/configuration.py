@@ -27,7 +27,7 @@ from agent.datastore.store_errors import StoreError, usable
 from agent.datastore.transaction import Announce, Opens, Transactions, Vet
 from agent.datastore.txid_history import load_txids
 from agent.datastore.txids import View
-from agent.errors import RpcErrors, raise_all
+from agent.errors import OperationFailed, RpcErrors, raise_all
 from agent.tally import Commits, Outcome
 from agent.translator import (
     Captured,
@@ -81,6 +81,7 @@ class Configuration:
         self._progress = progress or endless()
         self.commits = Commits()
         self._is_copy = False
+        self._is_shut = False
         self.datastores = Datastores(schema)
         self._preparation = Preparation(schema, translators)
         self._backends = Backends(translators, self.datastores, worker=worker, progress=self._progress)
@@ -305,6 +306,10 @@ class Configuration:
         """Return which of the sessions on ``routes`` the changes of a Prepared would cut off, each once."""
         return await self._backends.captured(changes, routes)
 
+    def shut(self) -> None:
+        """Let no commit begin any more, for what would carry it out ends; one that goes on does so."""
+        self._is_shut = True
+
     async def commit(
         self,
         info: CommitInfo,
@@ -332,6 +337,8 @@ class Configuration:
         Raises:
             RpcErrors: it was refused; neither running, disk nor a backend has changed.
         """
+        if self._is_shut:
+            raise RpcErrors([OperationFailed("the server stops, and this was not begun")])
         chosen, begun_s, outcome = candidate or self.candidate, time.monotonic(), Outcome.FAILED
         if candidate is None:  # else it is the server that commits, which puts back what was
             check = self._keeping_rules(check)

@@ -229,12 +229,14 @@ class ConfirmedCommits:
             self._hurry.set()
             await self._first_try.wait()
 
-    async def stop(self) -> None:
-        """End the timer; a window that is still open is rolled back at the next start."""
-        for task in (self._verifier, self._timer):
-            if task is not None:
-                task.cancel()
-                await asyncio.wait([task])
+    async def stop(self, within_s: float | None = None) -> None:
+        """End the timer; a window that is still open is rolled back at the next start. A rollback that goes
+        on is waited for, ``within_s`` at most."""
+        tasks = [task for task in (self._verifier, self._timer) if task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=within_s)
 
     # -- the window ------------------------------------------------------------------------
 

@@ -159,9 +159,16 @@ class Arrival(asyncio.Protocol):
             transport.abort()
             return
         transport.pause_reading()
+
+        def over(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            if task.cancelled():  # the door was closed, maybe before it had begun
+                guest.leave()
+                transport.abort()
+
         task = asyncio.get_running_loop().create_task(self._agree(transport, guest))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(over)
 
     def data_received(self, data: bytes) -> None:
         """What came with the end of the handshake."""

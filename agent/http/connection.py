@@ -69,17 +69,19 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         _keep_alive(transport)
+        is_new = self._guest is None
         if self._guest is None:
-            self._guest = guest = Guest(self._hall, transport)
-            if self._hall.closed:
-                transport.abort()
-                return
-            if not self._hall.enter(guest):
-                log.info("refused a connection from %s: it has too many", guest.source)
-                self._answer(Refusal(429, "there are too many connections from this address"))
-                return
-        self._guest.expect_read_in = self._expect_read_in
-        self.app_state["guest"] = self._guest
+            self._guest = Guest(self._hall, transport)
+        guest = self._guest
+        if self._hall.closed:  # while its connection was accepted, or TLS agreed upon
+            transport.abort()
+            return
+        if is_new and not self._hall.enter(guest):
+            log.info("refused a connection from %s: it has too many", guest.source)
+            self._answer(Refusal(429, "there are too many connections from this address"))
+            return
+        guest.expect_read_in = self._expect_read_in
+        self.app_state["guest"] = guest
         self._after("head", self._limits.head_s, self._no_head)
 
     def data_received(self, data: bytes) -> None:
@@ -123,7 +125,8 @@ class Connection(H11Protocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._after("write", self._limits.write_s, self._no_reader)
+        limits = self._limits
+        self._after("write", limits.close_s if self._hall.closed else limits.write_s, self._no_reader)
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -157,8 +160,14 @@ class Connection(H11Protocol):
         self._linger()
 
     def shutdown(self) -> None:
-        if not self.transport.is_closing():
-            super().shutdown()
+        """The door is shut: end the connection, or when what goes on is answered. A client that does not
+        send the rest of it, or does not read, has no more than ``close_s`` from now on."""
+        if self.transport.is_closing():
+            return
+        super().shutdown()
+        for name, give_up in (("body", self._no_body_in_time), ("write", self._no_reader)):
+            if name in self._timers:
+                self._after(name, self._limits.close_s, give_up)
 
     # -- requests --------------------------------------------------------------------------
 
@@ -247,6 +256,9 @@ class Connection(H11Protocol):
 
     def _no_body(self) -> None:
         self._answer(Refusal(408, f"a body takes {self._limits.body_s:g} s at most"))
+
+    def _no_body_in_time(self) -> None:
+        self._answer(Refusal(503, "the server stops, and what has not come whole by now is not begun"))
 
     def _no_reader(self) -> None:
         log.info("gave up an answer: its client does not read")

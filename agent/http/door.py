@@ -125,7 +125,10 @@ class Door:
         self._server = server
 
     def shut(self) -> None:
-        """Let nobody in any more, and end connections on which nothing is being answered."""
+        """Let nobody in any more, and end connections on which nothing is being answered.
+
+        What is waited for of clients, the rest of a body, or that they read, is waited for only shortly.
+        """
         if self._server is None:
             address.close(self._taken)
             return
@@ -133,26 +136,29 @@ class Door:
             listener.close()
         self._taken.clear()
         self.hall.closed = True  # one may have been accepted that no protocol has been made for yet
+        for task in list(self._handshakes):
+            task.cancel()
         for connection in list(self._server.server_state.connections):
             connection.shutdown()
 
-    async def close(self) -> None:
-        """Let nobody in any more; what is being answered has a little time."""
+    async def close(self, answers_s: float = 0.0) -> None:
+        """Let nobody in any more; what is being answered has a little time, or ``answers_s`` if that is
+        more."""
         self.shut()
         server, self._server = self._server, None
         if server is None:
             return
         state = server.server_state
         if state.tasks:
-            await asyncio.wait(state.tasks, timeout=self.limits.close_s)
+            await asyncio.wait(state.tasks, timeout=max(answers_s, self.limits.close_s))
         for task in (*self._handshakes, *state.tasks):
             task.cancel()
         for connection in list(state.connections):
             cast(Connection, connection).abandon()
-        if going_on := {*self._handshakes, *state.tasks}:
-            await asyncio.wait(going_on, timeout=self.limits.close_s)
         try:
             async with asyncio.timeout(self.limits.close_s):
+                if going_on := {*self._handshakes, *state.tasks}:
+                    await asyncio.wait(going_on)
                 await self.hall.empty.wait()
         except TimeoutError:
             log.error("a door is closed though %d of its places were not given back", len(self.hall))

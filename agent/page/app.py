@@ -88,6 +88,7 @@ class Page:
         self._wait = wait
         self._written = Written(context)
         self.tabs: set[Tab] = set()
+        self._is_shut = False
         self._app = Starlette(
             routes=[
                 Route("/", self._index),
@@ -117,6 +118,11 @@ class Page:
         for tab in self.tabs:
             if not stays(tab.user) or (tab.pushed.by_password and tab.user in changed):
                 tab.end(why)
+
+    def shut(self) -> None:
+        """End the streams that there are, and those that begin yet: the server stops."""
+        self._is_shut = True
+        self.end_streams(Over.STOPPING)
 
     # -- files -----------------------------------------------------------------------------
 
@@ -218,6 +224,8 @@ class Page:
             )
             # Nothing is waited for before: else it would not hear that its user or its session is over.
             self.tabs.add(tab)
+            if self._is_shut:
+                tab.end(Over.STOPPING)
             try:
                 with logins.ends_with(known.session, tab.end):
                     pushed.groups = notified.groups = await logins.groups_of(known.user)

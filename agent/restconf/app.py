@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
 import logging
@@ -22,6 +21,7 @@ from agent.operations.same_rules import by_the_same_rules
 from agent.restconf import editing, invoking, rights, streams
 from agent.restconf.answers import Answer, options, send_answer
 from agent.restconf.caller import Requester
+from agent.restconf.changes import Changes
 from agent.restconf.documents import input_of, one_child, whole
 from agent.restconf.login import Logins
 from agent.restconf.media import Media
@@ -86,9 +86,9 @@ class Restconf:
         self._bodies = Bodies(bounds.bodies_octets, most_of_user=bounds.body_octets)
         self._parsing = Parsing()
         self.under_way = UnderWay(bounds.requests_per_user)
-        self._editing = asyncio.Lock()
-        self._changes: set[asyncio.Task[Any]] = set()
+        self._changes = Changes()
         self._following: set[Requester] = set()
+        self._is_shut = False
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         request = request_of(scope, receive, self._bodies)
@@ -125,10 +125,15 @@ class Restconf:
             if not stays(caller.user) or (caller.by_password and caller.user in changed):
                 caller.over.set()
 
-    async def stop(self) -> None:
-        """Wait for edits that go on, whose clients may be gone, but not for ever."""
-        if self._changes:
-            await asyncio.wait(self._changes, timeout=STOP_S)
+    def shut(self) -> None:
+        """Begin nothing any more that changes something, and no stream; end those that there are."""
+        self._is_shut = True
+        self._changes.shut()
+        self.end_streams()
+
+    async def stop(self, within_s: float = STOP_S) -> None:
+        """Wait for edits that go on, whose clients may be gone, but not for longer."""
+        await self._changes.over(within_s)
 
     def _refused(self, request: Request, problem: Problem) -> Answer:
         media = request.media_of_errors
@@ -169,6 +174,8 @@ class Restconf:
     def _told_of_its_end(self, caller: Requester) -> Iterator[None]:
         """Have ``over`` set when his stream is to end, also before it has begun."""
         self._following.add(caller)
+        if self._is_shut:
+            caller.over.set()
         try:
             with self._logins.ends_with(caller.logged_in, lambda _why: caller.over.set()):
                 yield
@@ -313,7 +320,7 @@ class Restconf:
             validators=partial(self._validators, caller, place, media),
             left=partial(self._validators_after, caller, media),
         )
-        done = await self._unbroken(self._in_turn(caller, edit))
+        done = await self._changes.in_turn(partial(editing.carry_out, self._context, caller, edit))
         if request.method == "DELETE":
             return Answer(204)
         if done.created is None:
@@ -332,10 +339,6 @@ class Restconf:
         except RpcErrors as problem:  # the edit is done, and is told as done
             log.info("an edit is answered without its validators: %s", problem)
         return {}
-
-    async def _in_turn(self, caller: Requester, edit: editing.Edit) -> editing.Done:
-        async with self._editing:
-            return await editing.carry_out(self._context, caller, edit)
 
     async def _content(self, request: Request, caller: Requester, place: Place) -> list[Element]:
         media = request.media_sent
@@ -356,13 +359,6 @@ class Restconf:
         self._logins.refuse_over(caller.user, caller.logged_in)  # it may have taken a minute
         return body
 
-    async def _unbroken(self, work: Any) -> Any:
-        """Carry out what changes something to its end, though its client is gone meanwhile."""
-        task = asyncio.ensure_future(work)
-        self._changes.add(task)
-        task.add_done_callback(self._changes.discard)
-        return await asyncio.shield(task)
-
     # -- operations and events -------------------------------------------------------------
 
     async def _operation(self, request: Request, caller: Requester, name: str) -> Answer:
@@ -375,7 +371,8 @@ class Restconf:
         await rights.refuse_operation(context, caller, (node.namespace, node.name))
         content = await self._input(request, caller, node)
         media = request.media
-        output = await self._unbroken(invoking.invoke(context, caller, node, content, media=media))
+        work = partial(invoking.invoke, context, caller, node, content, media=media)
+        output = await self._changes.unbroken(work)
         return Answer(204) if output is None else Answer(200, output, media.value)
 
     async def _action(self, request: Request, caller: Requester, place: Place) -> Answer:
@@ -386,7 +383,8 @@ class Restconf:
         await rights.refuse_action(self._context, caller, place)
         content = await self._input(request, caller, place.steps[-1].node)
         media = request.media
-        output = await self._unbroken(invoking.act(self._context, caller, place, content, media=media))
+        work = partial(invoking.act, self._context, caller, place, content, media=media)
+        output = await self._changes.unbroken(work)
         return Answer(204) if output is None else Answer(200, output, media.value)
 
     async def _input(self, request: Request, caller: Requester, node: SchemaNode) -> list[Element]:

@@ -13,7 +13,8 @@ from agent.transport.stream import ByteStream, Peer, Serve
 
 log = logging.getLogger(__name__)
 
-_STOP_TIMEOUT_S = 10
+STOP_S = 10.0
+"""How long a transport waits when it stops, if nobody says how long it may."""
 
 
 class Places:
@@ -98,10 +99,10 @@ class Sessions:
         """True while there is one."""
         return bool(self._tasks)
 
-    async def over(self) -> None:
-        """Wait for all to be over, whose channels are closed, but not for ever."""
+    async def over(self, within_s: float) -> None:
+        """Wait for all to be over, whose channels are closed, but not for longer."""
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=_STOP_TIMEOUT_S)
+            await asyncio.wait(self._tasks, timeout=within_s)
 
     async def _run(self, channel: ByteStream, peer: Peer) -> None:
         try:

@@ -23,7 +23,7 @@ from agent.transport.files import read_key
 from agent.transport.key_exchanges import ciphers, key_exchanges
 from agent.transport.limits import Limits, Refused
 from agent.transport.lockout import Lockout
-from agent.transport.places import Places, Sessions
+from agent.transport.places import STOP_S, Places, Sessions
 from agent.transport.ssh_between import stand_between
 from agent.transport.ssh_channel import NetconfChannel
 from agent.transport.stream import ByteStream, Peer, Serve
@@ -167,19 +167,19 @@ class SshTransport:
             if isinstance(owner, _Connection):
                 owner.close_if_barred()
 
-    async def stop(self) -> None:
-        """Stop accepting, end every channel, and wait for their sessions to be over."""
+    async def stop(self, within_s: float = STOP_S) -> None:
+        """Stop accepting, end every channel, and wait for their sessions to be over, ``within_s`` in all."""
         self.shut()
         if not self._listeners:
             return
         if not self.sessions.are_open and self.connections:
             closed = [asyncio.ensure_future(one.wait_closed()) for one in self.connections]
-            _, late = await asyncio.wait(closed, timeout=_CLOSING_S)
+            _, late = await asyncio.wait(closed, timeout=min(_CLOSING_S, within_s))
             for one in late:
                 one.cancel()
         for connection in list(self.connections):
             connection.close()
-        await self.sessions.over()
+        await self.sessions.over(within_s)  # of which nothing is used yet if there is one
         for connection in list(self.connections):
             connection.abort()
         for kept in (self.lockout.kept, self.favoured.kept):
@@ -251,6 +251,9 @@ class _Connection(asyncssh.SSHServer):
         stand_between(conn, self._transport.turns, drained=self._drained, refused=self._count_try)
         transport = self._transport
         transport.connections.add(conn)
+        if transport.is_shut:  # the system had accepted it before
+            conn.abort()
+            return
         known = transport.favoured.remembered(
             self._source
         )  # counts for itself, whoever else is in its network

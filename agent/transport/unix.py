@@ -22,7 +22,7 @@ from agent.transport import local_socket
 from agent.transport.accounts import Lookups, Unanswered, name_of, number_of, system_groups
 from agent.transport.limits import Limits
 from agent.transport.local_socket import Taken
-from agent.transport.places import Places, Sessions
+from agent.transport.places import STOP_S, Places, Sessions
 from agent.transport.preamble import Garbled, Preamble, is_name, read
 from agent.transport.stream import ByteStream, Peer, Serve
 from agent.transport.unix_stream import UnixStream
@@ -74,6 +74,7 @@ class UnixTransport:
         self._lookups = lookups or Lookups()
         self._of_root: set[asyncio.Task[None]] = set()
         self._of_others: set[asyncio.Task[None]] = set()
+        self.is_shut = False
 
     def take_address(self) -> None:
         """Have the socket, without accepting anybody yet.
@@ -97,6 +98,7 @@ class UnixTransport:
         """Begin to accept clients."""
         if self._taken is None:
             return
+        self.is_shut = False
         loop = asyncio.get_running_loop()
         taken = self._taken.socket
         # create_unix_server would remove the file at the end, from Python 3.13 on, also of systemd's socket.
@@ -106,6 +108,7 @@ class UnixTransport:
 
     def shut(self) -> None:
         """Let nobody in any more, also of those who have come and have no session yet."""
+        self.is_shut = True
         if self._server is not None:
             self._server.close()
         if self._taken is not None:
@@ -113,15 +116,17 @@ class UnixTransport:
         for task in self._of_root | self._of_others:
             task.cancel()
 
-    async def stop(self) -> None:
-        """Stop accepting, end every connection, and wait for their sessions to be over."""
+    async def stop(self, within_s: float = STOP_S) -> None:
+        """Stop accepting, end every connection, and wait for their sessions to be over, ``within_s`` in
+        all."""
         self.shut()
+        until_s = _clock() + within_s
         for stream in list(self.streams):
             await stream.close()
-        await self.sessions.over()
+        await self.sessions.over(within_s)
         if self.streams:
             gone = [asyncio.ensure_future(stream.gone()) for stream in self.streams]
-            _, late = await asyncio.wait(gone, timeout=_CLOSING_S)
+            _, late = await asyncio.wait(gone, timeout=max(0.0, min(_CLOSING_S, until_s - _clock())))
             for one in late:
                 one.cancel()
         for stream in list(self.streams):
@@ -137,6 +142,9 @@ class UnixTransport:
 
     def _came(self, stream: UnixStream) -> None:
         self.streams.add(stream)
+        if self.is_shut:  # the system had accepted the connection before
+            stream.abort()
+            return
         uid = stream.uid
         if uid == _ROOT:
             # Nobody else can keep root out.
@@ -267,3 +275,7 @@ class _Unbelieved:
             )
         elif said.source_host:
             log.info("%s says that he comes from %s: noted here alone", self._user, said.source_host)
+
+
+def _clock() -> float:
+    return asyncio.get_running_loop().time()

@@ -385,7 +385,7 @@ async def test_a_client_that_has_much_waiting_lets_others_in_between(
 async def test_a_client_that_does_not_read_keeps_a_session_that_is_to_end_only_shortly(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("agent.live.LAST_WRITE_S", 0.0)
+    monkeypatch.setattr("agent.live_writing.LAST_WRITE_S", 0.0)
     live, stream = session(Work())
     writes = asyncio.Event()
 

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import uvloop
 
 from agent.http.door import Door, open_door
 from agent.http.tls import Tls, TlsFault, context_of
-from tests.agent.http.door_lab import Authority, echo, get, said, status_of
-from tests.agent.http.door_waits import HERE, LIMITS, SHORT_S, emptied, held
+from tests.agent.http.door_lab import PATIENCE_S, Authority, all_of, echo, get, said, status_of
+from tests.agent.http.door_waits import HERE, LIMITS, SHORT_S, Nowhere, emptied, held, until
+
+
+class Unread(Nowhere):
+    def pause_reading(self) -> None:
+        """There is nothing to be read."""
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +80,46 @@ async def test_a_slow_handshake_is_given_up_and_counts_meanwhile(authority: Auth
         echo, HERE, Tls(*authority.issue_server()), limits=replace(LIMITS, handshake_s=SHORT_S)
     ) as door:
         assert await said(door.port, b"\x16") == b""
+        await emptied(door)
+
+
+async def refused_in_the_middle(door: Door, authority: Authority, shut: Callable[[], None]) -> None:
+    """Come through ``door``, have it ``shut``, and see that TLS leads nowhere then."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+    await until(lambda: bool(door._handshakes))
+    shut()
+    got = b""
+    with suppress(ssl.SSLError, ConnectionError):
+        async with asyncio.timeout(PATIENCE_S):
+            await writer.start_tls(authority.trusting(), server_hostname="localhost")
+            writer.write(get())
+            got = await all_of(reader)
+    assert got == b""
+    writer.transport.abort()
+    await emptied(door)
+
+
+async def test_no_tls_is_agreed_upon_when_the_door_is_shut(authority: Authority) -> None:
+    async with open_door(echo, HERE, Tls(*authority.issue_server()), limits=LIMITS) as door:
+        await refused_in_the_middle(door, authority, door.shut)
+        assert not door._handshakes
+
+
+async def test_tls_that_is_agreed_upon_while_the_door_is_shut_serves_nobody(authority: Authority) -> None:
+    async with open_door(echo, HERE, Tls(*authority.issue_server()), limits=LIMITS) as door:
+
+        def shut() -> None:
+            door.hall.closed = True  # a handshake whose last packet has come cannot be cancelled any more
+
+        await refused_in_the_middle(door, authority, shut)
+
+
+async def test_a_handshake_that_had_not_begun_gives_its_place_back(authority: Authority) -> None:
+    async with open_door(echo, HERE, Tls(*authority.issue_server()), limits=LIMITS) as door:
+        made = door._made(config=cast(Any, None), server_state=cast(Any, None))
+        made.connection_made(Unread())
+        assert len(door.hall) == 1
+        door.shut()
         await emptied(door)
 
 

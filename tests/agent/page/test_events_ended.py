@@ -12,6 +12,7 @@ import pytest
 from agent.http.tls import Tls
 from agent.page.sessions import IDLE_S, LONGEST_S
 from agent.restconf.passwords import hash_of
+from agent.stopping import Stopping
 from agent.transport.limits import Limits
 from agent.yang.schema import Schema
 from tests.agent.handlers import Lab, running_lab
@@ -206,7 +207,15 @@ async def test_a_stream_by_certificate_ends_with_the_right_to_come(lab: Lab, tmp
 async def test_the_end_of_the_server_is_told(visitor: Visitor) -> None:
     await visitor.log_in()
     events = await opened(visitor)
-    await visitor.web_door().stop()
+    await visitor.web_door().stop(Stopping())
+    assert await events.until("over") == {"reason": "stopping"}
+    assert await events.ended()
+
+
+async def test_a_stream_that_begins_while_the_server_stops_ends_at_once(visitor: Visitor) -> None:
+    await visitor.log_in()
+    visitor.page.shut()
+    events = await opened(visitor)
     assert await events.until("over") == {"reason": "stopping"}
     assert await events.ended()
 

@@ -73,6 +73,17 @@ async def test_who_is_taken_out_is_out_and_his_streams_end(client: Client) -> No
     kept_writer.close()
 
 
+async def test_a_server_that_stops_ends_streams_and_begins_none(client: Client) -> None:
+    reader, writer = await client.send("GET", "/restconf/streams/NETCONF/json")
+    async with asyncio.timeout(PATIENCE_S):
+        await reader.readuntil(b": follows")
+        client.app.shut()
+        assert (await reader.read()).endswith(b"0\r\n\r\n")
+    writer.close()
+    refused = await client.ask("GET", "/restconf/streams/NETCONF/json")
+    assert (refused.status, refused.fields["retry-after"]) == (503, "1")
+
+
 async def test_a_stream_ends_with_the_password_that_it_was_opened_with(lab: Lab, tmp_path: Path) -> None:
     """Though its user stays, who may come with a certificate, as another stream of his has been opened."""
     authority = Authority(tmp_path)

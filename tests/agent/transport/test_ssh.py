@@ -6,6 +6,7 @@ import asyncio
 import signal
 import subprocess
 from asyncio.subprocess import PIPE
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from typing import Any
 import asyncssh
 import pytest
 
+from agent.transport import ssh
 from agent.transport.key_exchanges import CIPHERS, ciphers
+from agent.transport.ssh_between import stand_between
 from tests.agent.transport.ssh_server import LIMITS, WAIT_S, Served, echo, serving
 
 
@@ -201,6 +204,26 @@ async def test_stop_ends_the_sessions(tmp_path: Path) -> None:
         async with asyncio.timeout(WAIT_S):
             await connection.wait_closed()
         assert served.transport.places.sessions.total() == 0
+
+
+async def test_a_connection_that_is_made_when_the_transport_is_shut_ends_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system had accepted it before."""
+    async with serving(tmp_path) as served:
+        transport = served.transport
+
+        def stand_late(*arguments: Any, **options: Any) -> None:
+            transport.is_shut = True
+            stand_between(*arguments, **options)
+
+        monkeypatch.setattr(ssh, "stand_between", stand_late)
+        reader, writer = await asyncio.open_connection("127.0.0.1", transport.port)
+        async with asyncio.timeout(WAIT_S):
+            with suppress(ConnectionError):
+                await reader.read()
+        writer.close()
+        assert not transport.connections
 
 
 async def test_a_transport_that_is_shut_keeps_its_sessions_and_opens_no_more(tmp_path: Path) -> None:

@@ -287,6 +287,24 @@ async def test_a_stop_waits_for_nobody_who_is_asked_for_whom_he_comes(machine: M
     assert served.peers == []
 
 
+@pytest.mark.parametrize("uid", [0, ANN])
+async def test_a_connection_that_is_made_when_the_socket_is_shut_ends_at_once(
+    machine: Machine, path: Path, uid: int
+) -> None:
+    """The system had accepted it before."""
+    machine.uid = uid
+    async with serving(path) as served:
+        transport = served.transport
+        stream, (ours, theirs) = transport._stream(), socket.socketpair()
+        ours.setblocking(False)
+        with theirs:
+            transport.shut()
+            await asyncio.get_running_loop().connect_accepted_socket(lambda: stream, ours)
+            await until(lambda: stream not in transport.streams)
+            assert theirs.recv(1) == b""
+    assert served.peers == []
+
+
 async def test_who_comes_before_the_agent_serves_waits(machine: Machine, path: Path) -> None:
     async with serving(path) as served:
         pass
