@@ -155,9 +155,7 @@ async def _load(
         touched = {**candidate.changed, **{unit.path: unit for unit in recorded.units}}
         refusals: list[RpcError] = []
         for some in batched(list(touched.values()), UNITS_AT_ONCE):
-            found = await context.worker(
-                _refusals, context.nacm, access, some, candidate.content, draft.tree
-            )
+            found = await context.worker(_refusals, context.nacm, access, some, candidate.content, draft.tree)
             refusals = list(islice(distinct(chain(refusals, found)), FIND_ERRORS))
             if len(refusals) == FIND_ERRORS:
                 break

@@ -147,8 +147,9 @@ def test_no_more_is_told_than_a_client_would_be(shell: Shell, tmp_path: Path) ->
 
 def test_no_number_is_told_where_not_all_was_looked_for(shell: Shell, tmp_path: Path) -> None:
     """Of values without the form of their types 101 are looked for, and of unknown names as many."""
-    tunnels = [{"id": 900 + n, "nope": "x"} for n in range(9)]
-    tunnels += [{"id": n, "peer": 5} for n in range(MAX_ERRORS + 50)]
+    whole = {"secret": "a-good-secret", "local-address": "192.0.2.1"}
+    tunnels = [{"id": 900 + n, "nope": "x", "peer": "192.0.2.2", **whole} for n in range(9)]
+    tunnels += [{"id": n, "peer": 5, **whole} for n in range(MAX_ERRORS + 50)]
     file = written(tmp_path, json.dumps({"yangswan-ipsec:tunnels": {"ipsec": tunnels}}), "x.json")
     found = errors(shell("check", file))
     assert len(found) == MAX_ERRORS
