@@ -1,4 +1,4 @@
-"""A comparison of commits that is done again, because rules have changed meanwhile, is what it would be alone."""
+"""Commits compared again, because rules have changed meanwhile: it gives what it would alone."""
 
 from __future__ import annotations
 

@@ -181,8 +181,8 @@ class Supervisor:
             asked.strange.add(ike_sa)
 
     def children_up(self, name: str, ike_sa: str, children: Iterable[str]) -> None:
-        """Note that ``children`` came up in an IKE_SA; an attempt of which each is up or was refused gives its
-        place to the next."""
+        """Note that ``children`` came up in an IKE_SA; an attempt of which each is up or was refused gives
+        its place to the next."""
         if (asked := self._asked_of(name, ike_sa)) is not None:
             asked.missing.difference_update(children)
             self._give_place(name, asked)
