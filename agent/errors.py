@@ -23,6 +23,8 @@ FIND_ERRORS = MAX_ERRORS + 1
 """So many are looked for: then it is known whether any are left out."""
 MORE = -1
 """Some errors, nobody knows how many."""
+UNSEEN = -2
+"""Nobody knows whether there are any: the rest was not looked at."""
 MESSAGE_CHARACTERS_MAX = 2000
 SHOWN_CHARACTERS_MAX = 500
 """Of what an error names or quotes: an element, a namespace, a value."""
@@ -101,13 +103,15 @@ class RpcError(_Portable):
         """True if its receiver named the path himself: that it is there, or what it holds, is not told."""
         self.spelled: dict[tuple[str, str], tuple[str, ...]] = {}
         self.left_out = 0
-        """How many errors after this one are not told; ``MORE``: some."""
+        """How many errors after this one are not told; or ``MORE``, or ``UNSEEN``."""
 
     @property
     def told(self) -> str:
-        """The message, and that there are more errors than are told."""
+        """The message, and that there are more errors than are told, or may be."""
         if not self.left_out:
             return self.message
+        if self.left_out == UNSEEN:
+            return f"{self.message} (the rest was not looked at)"
         many = "more" if self.left_out == MORE else f"{self.left_out} more"
         return f"{self.message} ({many} errors are left out)"
 
@@ -185,13 +189,17 @@ class RpcErrors(_Portable):
 
 def first_of(errors: Iterable[RpcError]) -> list[RpcError]:
     """Return the first MAX_ERRORS of ``errors``; no more than one after these is looked for. The last one
-    says that more are left out: how many, if ``errors`` is a sequence of all, and not one of FIND_ERRORS."""
+    says that more are left out: how many, if ``errors`` is a sequence of all, and not one of FIND_ERRORS.
+    Who puts several searches together gives ``first_of`` each, which says where one was cut."""
     found = errors if isinstance(errors, Sequence) else list(islice(errors, FIND_ERRORS))
-    left_out = max(0, len(found) - MAX_ERRORS)
-    if len(found) == FIND_ERRORS or any(error.left_out == MORE for error in found):
+    said = {error.left_out for error in found}
+    beyond = max(0, len(found) - MAX_ERRORS)
+    if len(found) == FIND_ERRORS or MORE in said:
         left_out = MORE
+    elif UNSEEN in said:
+        left_out = MORE if beyond or max(said) > 0 else UNSEEN
     else:
-        left_out += sum(error.left_out for error in found)
+        left_out = beyond + sum(error.left_out for error in found)
     first = list(found[:MAX_ERRORS])
     for error in first:
         error.left_out = 0

@@ -24,6 +24,16 @@ NACM_PATH = f"/{NACM_MODULE}:nacm"
 MAX_KNOWN = 1000
 
 
+def distinct(refusals: Iterable[RpcError]) -> Iterator[RpcError]:
+    """Yield those of ``refusals`` that say something else than the ones before: of what may not be read all
+    say the same, and how many these are tells nothing of what comes after them."""
+    said: set[tuple[str | None, str]] = set()
+    for refusal in refusals:
+        if (about := (refusal.path, refusal.message)) not in said:
+            said.add(about)
+            yield refusal
+
+
 def about_rules(units: Iterable[Unit]) -> bool:
     """True if one of ``units`` is part of access control."""
     return any(unit.path.startswith(f"{NACM_PATH}/") for unit in units)
@@ -134,10 +144,8 @@ class AccessControl:
         self.refuse_writes(self.refusals(access, found))
 
     def refuse_writes(self, refusals: Iterable[RpcError]) -> None:
-        """Raise RpcErrors with the first of ``refusals``, counted and logged, if any."""
-        found = first_of(refusals)
-        if errors := list({(error.path, error.message): error for error in found}.values()):
-            errors[-1].left_out = found[-1].left_out
+        """Raise RpcErrors with the first of ``refusals``, each once, counted and logged, if any."""
+        if errors := first_of(distinct(refusals)):
             self.denied_data_writes += 1
             log.warning("denied: %s (%s)", errors[0].message, errors[0].path)
             raise RpcErrors(errors)

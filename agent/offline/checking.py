@@ -8,6 +8,7 @@ from copy import deepcopy
 from agent.datastore.candidate import Candidate
 from agent.datastore.preparation import Preparation, Prepared
 from agent.errors import (
+    MORE,
     BadElement,
     DataMissing,
     InvalidValue,
@@ -73,8 +74,7 @@ def faults_of(
         prepared = _prepared(content, translators)
     except RpcErrors as problem:
         # Whether something may be there can depend on a value that is left out.
-        known = [e for e in problem.errors if not found or not isinstance(e, UnknownElement)]
-        found += _further(known, found)
+        found += _further(problem.errors, found, but=UnknownElement if found else None)
         return first_of(found), True
     if found:
         return first_of(found), True
@@ -87,7 +87,7 @@ def faults_of(
 
 def _names_and_values(schema: Schema, document: Document) -> tuple[list[RpcError], Tree | None]:
     """Return what is wrong with names, values and repeated nodes; and what can be read of the rest."""
-    found, config = [*document.faults], document.config
+    found, config = first_of(document.faults), document.config
     for repeated in (None, False, True):
         if repeated is not None:
             config = deepcopy(config)  # the document has the lines
@@ -99,11 +99,18 @@ def _names_and_values(schema: Schema, document: Document) -> tuple[list[RpcError
     return found, None
 
 
-def _further(errors: Iterable[RpcError], found: Sequence[RpcError]) -> list[RpcError]:
-    """Return those of ``errors`` that are not said yet, and that do not follow from what was left out."""
+def _further(
+    errors: Sequence[RpcError], found: Sequence[RpcError], but: type[RpcError] | None = None
+) -> list[RpcError]:
+    """Return those of ``errors`` that are not said yet, and that do not follow from what was left out; none
+    of the kind ``but``. Where ``errors`` were cut nobody knows how many of the rest are such."""
     wrong = [error.path for error in found if error.path and not _is_alone(error)]
     said = {(error.path, error.message) for error in found}
-    return [e for e in errors if (e.path, e.message) not in said and not _follows(e, wrong)]
+    further = [e for e in errors if (e.path, e.message) not in said and not _follows(e, wrong)]
+    further = [e for e in further if but is None or not isinstance(e, but)]
+    if further and len(further) < len(errors) and any(error.left_out for error in errors):
+        further[-1].left_out = MORE
+    return further
 
 
 def _is_alone(error: RpcError) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from xml.sax.saxutils import escape
 
 from agent.datastore.candidate import Candidate, Savepoint
@@ -22,7 +22,7 @@ from agent.errors import FIND_ERRORS, OperationFailed, RpcError
 from agent.history.points import as_left_by, commits_ago
 from agent.history.states import LeftOut
 from agent.nacm.access import WRITES, Access, located
-from agent.nacm.control import AccessControl
+from agent.nacm.control import AccessControl, distinct
 from agent.operations.compare_commits import sentences_for
 from agent.operations.context import Caller, Context
 from agent.operations.disclosure import hidden_units, wholly_readable
@@ -155,10 +155,9 @@ async def _load(
         touched = {**candidate.changed, **{unit.path: unit for unit in recorded.units}}
         refusals: list[RpcError] = []
         for some in batched(list(touched.values()), UNITS_AT_ONCE):
-            refusals += await context.worker(
-                _refusals, context.nacm, access, some, candidate.content, draft.tree
-            )
-            if len(refusals) >= FIND_ERRORS:
+            found = await context.worker(_refusals, context.nacm, access, some, candidate.content, draft.tree)
+            refusals = list(islice(distinct(chain(refusals, found)), FIND_ERRORS))
+            if len(refusals) == FIND_ERRORS:
                 break
         await context.worker(context.nacm.refuse_writes, refusals)
     await context.worker(candidate.become, draft)
@@ -181,7 +180,8 @@ def _refusals(
     nacm: AccessControl, access: Access, units: Sequence[Unit], before: Tree, after: Tree
 ) -> list[RpcError]:
     """*worker* Return why ``access`` does not let its user turn the one into the other."""
-    return list(islice(nacm.refusals(access, unit_differences(units, before, after)), FIND_ERRORS))
+    found = distinct(nacm.refusals(access, unit_differences(units, before, after)))
+    return list(islice(found, FIND_ERRORS))
 
 
 def _blind(access: Access, units: Sequence[Unit], trees: Iterable[Tree]) -> set[str]:

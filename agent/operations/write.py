@@ -13,7 +13,7 @@ from agent.datastore.edit_beforehand import SMALL_ELEMENTS, cut, outline_of, ref
 from agent.datastore.edit_check import check_document
 from agent.datastore.edit_conditions import conditions_of
 from agent.errors import (
-    MORE,
+    UNSEEN,
     AccessDenied,
     ErrorType,
     InvalidValue,
@@ -104,7 +104,8 @@ async def apply_edit(context: Context, caller: Caller, operation: Element) -> by
             if in_vain is None:
                 raise
             if all(isinstance(error, AccessDenied) for error in problem.errors):
-                problem.errors[-1].left_out = MORE  # of what was not looked at
+                last = problem.errors[-1]
+                last.left_out = last.left_out or UNSEEN
                 raise
         if in_vain is not None:  # what was looked at says nothing of the rest
             context.nacm.refuse_writes([in_vain])

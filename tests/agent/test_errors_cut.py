@@ -13,6 +13,7 @@ from agent.errors import (
     MESSAGE_CHARACTERS_MAX,
     MORE,
     PATH_CHARACTERS_MAX,
+    UNSEEN,
     InvalidValue,
     RpcError,
     RpcErrors,
@@ -107,6 +108,22 @@ def test_what_was_left_out_before_is_not_forgotten() -> None:
     found = RpcErrors([*some, *many(MAX_ERRORS)]).errors
     assert [error.left_out for error in found] == [0] * 99 + [10 + MAX_ERRORS]
     assert RpcErrors([*RpcErrors(iter(many(200))).errors, *many(7)]).errors[-1].left_out == MORE
+
+
+def unseen(count: int) -> list[RpcError]:
+    found = many(count)
+    found[-1].left_out = UNSEEN
+    return found
+
+
+def test_what_nobody_has_looked_at_is_not_said_to_be_wrong() -> None:
+    assert RpcErrors(unseen(3)).errors[-1].told == "2 (the rest was not looked at)"
+    found = RpcErrors([*unseen(3), *many(2)]).errors
+    assert [error.left_out for error in found] == [0, 0, 0, 0, UNSEEN]
+    assert RpcErrors([*unseen(MAX_ERRORS), *many(7)]).errors[-1].left_out == MORE
+    assert RpcErrors([*unseen(3), *RpcErrors(many(120)).errors]).errors[-1].left_out == MORE
+    some = RpcErrors(many(120)).errors[-1:]
+    assert RpcErrors([*unseen(3), *some]).errors[-1].left_out == MORE
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 from pathlib import Path
@@ -142,6 +143,18 @@ def test_no_more_is_told_than_a_client_would_be(shell: Shell, tmp_path: Path) ->
         "check", written(tmp_path, f'<tunnels xmlns="urn:yangswan:params:xml:ns:yang:ipsec">{leaf}</tunnels>')
     )
     assert len(errors(done)) == MAX_ERRORS
+
+
+def test_no_number_is_told_where_not_all_was_looked_for(shell: Shell, tmp_path: Path) -> None:
+    """Of values without the form of their types 101 are looked for, and of unknown names as many."""
+    whole = {"secret": "a-good-secret", "local-address": "192.0.2.1"}
+    tunnels = [{"id": 900 + n, "nope": "x", "peer": "192.0.2.2", **whole} for n in range(9)]
+    tunnels += [{"id": n, "peer": 5, **whole} for n in range(MAX_ERRORS + 50)]
+    file = written(tmp_path, json.dumps({"yangswan-ipsec:tunnels": {"ipsec": tunnels}}), "x.json")
+    found = errors(shell("check", file))
+    assert len(found) == MAX_ERRORS
+    assert [line for line in found if "left out" in line] == found[-1:]
+    assert "(more errors are left out)" in found[-1]
 
 
 def test_a_terminal_obeys_nothing_of_a_file(shell: Shell, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from agent.datastore.candidate import Candidate, Savepoint
 from agent.datastore.edit import edit
-from agent.errors import MAX_ERRORS, MORE
+from agent.errors import MAX_ERRORS, MORE, UNSEEN
 from agent.nacm.rules import parse_path
 from agent.xml import Element
 from agent.yang.expressions import (
@@ -402,6 +402,18 @@ async def test_who_may_change_nothing_is_told_the_same_of_a_large_edit_as_of_a_s
     assert [(e.tag, e.path, e.message) for e in large] == [(e.tag, e.path, e.message) for e in small]
     assert lab.candidate == lab.running
     assert not lab.context.configuration.candidate.changed
+
+
+async def test_what_comes_after_its_beginning_is_not_said_to_be_refused(lab: Lab) -> None:
+    """Most of what is at its beginning changes nothing, and so may all the rest: nobody looked."""
+    await lab.commit(top(LARGE))
+    reads = rule("all", "permit", "<access-operations>read</access-operations>")
+    await ruled(lab, rule_list("l", ["limited"], reads))
+    changed = top(numbered(0, 3) + LARGE[len(numbered(0, 2)) :])
+    (error,) = await lab.refused(DOORS["edit-config"](changed), JOE)
+    assert error.path == "/every-construct:top/entry[id='0']/number"
+    assert error.told == f"{error.message} (the rest was not looked at)"
+    assert error.left_out == UNSEEN
 
 
 async def test_no_more_than_its_beginning_is_looked_at(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

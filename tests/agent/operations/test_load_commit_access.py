@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from agent.errors import RpcError
+import pytest
+
+from agent.errors import MAX_ERRORS, RpcError
 from tests.agent.handlers import Lab
 from tests.agent.lab import entry, top
 from tests.agent.operations.comparisons import lines, three_commits
@@ -19,6 +21,7 @@ from tests.agent.operations.guarded import (
     ruled,
 )
 from tests.agent.operations.loads import ago, changed_units, commit
+from tests.requests import edit_candidate
 
 
 async def test_it_takes_the_rights_to_write_what_changes(lab: Lab) -> None:
@@ -177,3 +180,56 @@ async def test_the_order_of_what_is_loaded_does_not_tell_whether_a_guess_was_rig
         await lab.do("<commit/>")
     assert told[0] == told[1]
     assert len(told[0]) == 2
+
+
+READS_ALL = rule("r", "permit", "<access-operations>read</access-operations>")
+NO_ENTRY = rule("h", "deny", path("/ec:top/ec:entry", "create update delete"))
+BLIND_TO_ENTRIES = rule("h", "deny", path("/ec:top/ec:entry", "*"))
+TOP = rule("o", "permit", path("/ec:top", "*"))
+ENTRIES = "/every-construct:top/entry"
+
+
+async def limited(lab: Lab, *rules: str) -> int:
+    """Give JOE these rules; return the newest commit."""
+    everything = rule("all", "permit", "<access-operations>*</access-operations>")
+    await ruled(lab, rule_list("a", ["admin"], everything), rule_list("b", ["limited"], *rules))
+    return lab.context.configuration.store.latest()
+
+
+def entries(count: int) -> str:
+    return "".join(f"<entry><id>{number}</id></entry>" for number in range(count))
+
+
+@pytest.mark.parametrize("count", [60, 100, 101, 150, 201, 400])
+async def test_who_may_read_everything_is_told_no_wrong_number_of_refusals(lab: Lab, count: int) -> None:
+    base = await limited(lab, READS_ALL, NO_ENTRY, TOP)
+    await lab.commit(top(entries(count)))
+    errors = await lab.refused(commit(base), JOE)
+    assert len({error.path for error in errors}) == len(errors) == min(count, MAX_ERRORS)
+    told = "(more errors are left out)" if count > MAX_ERRORS else ""
+    assert [error.told for error in errors if "left out" in error.told] == (
+        [f"{errors[-1].message} {told}"] if told else []
+    )
+
+
+@pytest.mark.parametrize("count", [1, 99, 150])
+async def test_how_many_hidden_entries_there_are_does_not_decide_what_else_is_told(
+    lab: Lab, count: int
+) -> None:
+    """All of them are one refusal, and what comes after them is refused as well."""
+    base = await limited(lab, BLIND_TO_ENTRIES, rule("f", "deny", path("/ec:top/ec:flag", "delete")), TOP)
+    await lab.commit(top(entries(count)))
+    await lab.commit(top("<flag>false</flag>"))
+    errors = await lab.refused(commit(base), JOE)
+    assert [error.path for error in errors] == [ENTRIES, "/every-construct:top/flag"]
+    assert not [error for error in errors if error.left_out]
+
+
+@pytest.mark.parametrize("count", [1, 100, 101, 250])
+async def test_an_edit_tells_as_little(lab: Lab, count: int) -> None:
+    await limited(lab, BLIND_TO_ENTRIES, rule("f", "deny", path("/ec:top/ec:flag", "delete")), TOP)
+    await lab.commit(top(f"{entries(count)}<flag>false</flag>"))
+    removed = top("").replace("<top ", '<top nc:operation="remove" ')
+    errors = await lab.refused(edit_candidate(removed), JOE)
+    assert {error.path for error in errors} == {ENTRIES, "/every-construct:top/flag"}
+    assert not [error for error in errors if error.left_out]

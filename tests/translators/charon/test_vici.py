@@ -241,15 +241,44 @@ async def test_an_event_is_added_while_others_are_received(tmp_path: Path) -> No
         await stream.close()
 
 
-async def test_who_adds_an_event_does_not_wait_for_a_connection_that_is_lost(tmp_path: Path) -> None:
+async def test_who_adds_an_event_hears_that_the_connection_is_lost(tmp_path: Path) -> None:
     async with charon(tmp_path, packet(Packet.EVENT_CONFIRM), b"", then_close=True) as socket:
         stream = await EventStream.open(socket)
         await stream.subscribe(["ike-updown"])
         draining = asyncio.create_task(drain(stream, []))
-        await stream.add("log", limit_s=1000)
+        with pytest.raises(ViciUnavailable, match="closed the event connection"):
+            await stream.add("log", limit_s=1000)
         with pytest.raises(ViciUnavailable):
             await draining
+        with pytest.raises(ViciUnavailable, match="closed the event connection"):
+            await stream.add("log", limit_s=1000)
         await stream.close()
+
+
+async def test_who_adds_an_event_that_this_charon_does_not_know_hears_it(tmp_path: Path) -> None:
+    confirm = packet(Packet.EVENT_CONFIRM)
+    async with charon(tmp_path, confirm, packet(Packet.EVENT_UNKNOWN), confirm) as socket:
+        stream = await EventStream.open(socket)
+        await stream.subscribe(["ike-updown"])
+        draining = asyncio.create_task(drain(stream, []))
+        with pytest.raises(ViciError, match="does not know the event 'nonsense'") as refused:
+            await stream.add("nonsense", limit_s=1000)
+        assert not isinstance(refused.value, ViciUnavailable)
+        await stream.add("log", limit_s=1000)
+        await stream.close()
+        with pytest.raises(ViciUnavailable):
+            await draining
+
+
+async def test_an_answer_that_nobody_waits_for_any_more_is_not_taken_for_the_next(tmp_path: Path) -> None:
+    async with charon(tmp_path, packet(Packet.EVENT_CONFIRM)) as socket:
+        stream = await EventStream.open(socket)
+        await stream.subscribe(["ike-updown"])
+        draining = asyncio.create_task(drain(stream, []))
+        with pytest.raises(ViciUnavailable, match="does not answer"):
+            await stream.add("log", limit_s=0.01)
+        with pytest.raises(ViciUnavailable, match="closed the event connection"):
+            await draining
 
 
 async def test_each_of_several_commands_says_for_itself_whether_it_was_refused(tmp_path: Path) -> None:

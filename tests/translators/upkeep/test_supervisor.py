@@ -39,9 +39,9 @@ class Tunnel:
             raise answer
         return answer
 
-    async def _initiate(self, _name: str) -> int:
+    async def _initiate(self, name: str) -> None:
         self.initiated += 1
-        return 1
+        self.supervisor.asks(name, ["c0"])
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -72,7 +72,7 @@ async def test_a_tunnel_that_is_up_is_not_looked_at_again_until_it_goes_down() -
     await until(lambda: tunnel.looks == 1)
     tunnel.supervisor.went_up("t")
     tunnel.answers = [Progress.DOWN]
-    tunnel.supervisor.went_down("t")
+    tunnel.supervisor.went_down("t", "1")
     await until(lambda: tunnel.initiated > 0)
     tunnel.supervisor.forget_all()
 
@@ -81,7 +81,7 @@ async def test_a_tunnel_that_is_to_stay_down_is_left_alone() -> None:
     tunnel = Tunnel(Progress.TO_STAY_DOWN)
     tunnel.supervisor.want("t")
     await until(lambda: "t" not in tunnel.supervisor)
-    tunnel.supervisor.went_down("t")
+    tunnel.supervisor.went_down("t", "1")
     assert tunnel.initiated == 0
 
 
@@ -147,11 +147,12 @@ def never_up(
     async def look(_name: str) -> Progress:
         return Progress.DOWN
 
-    async def initiate(name: str) -> int:
+    async def initiate(name: str) -> None:
         initiated.append(name)
-        return children
+        supervisor.asks(name, [f"c{number}" for number in range(children)])
 
-    return Supervisor(options, look, initiate, peer_of), initiated
+    supervisor = Supervisor(options, look, initiate, peer_of)
+    return supervisor, initiated
 
 
 @pytest.mark.usefixtures("long_attempts")
@@ -160,7 +161,7 @@ async def test_so_many_attempts_begin_at_a_time_over_all_peers() -> None:
     for number in range(10):
         supervisor.want(f"t{number}")
     await until(lambda: len(initiated) == 3)
-    supervisor.went_up(initiated[0])
+    supervisor.children_up(initiated[0], "1", ["c0"])
     await until(lambda: len(initiated) == 4)
     supervisor.forget_all()
 
@@ -189,7 +190,7 @@ async def test_what_is_forgotten_is_neither_looked_at_nor_initiated() -> None:
     tunnel = Tunnel(Progress.DOWN)
     tunnel.supervisor.want("t")
     tunnel.supervisor.forget("t")
-    tunnel.supervisor.went_down("t")
+    tunnel.supervisor.went_down("t", "1")
     tunnel.supervisor.went_up("t")
     other = Tunnel(Progress.DOWN)
     other.supervisor.want("u")
@@ -220,7 +221,7 @@ async def test_one_peer_is_not_flooded_and_another_does_not_wait_for_it() -> Non
     supervisor.want("b1")
     await until(lambda: "b1" in initiated)
     assert len([name for name in initiated if name.startswith("a")]) <= AT_A_TIME
-    supervisor.went_up("a0")
+    supervisor.children_up("a0", "1", ["c0"])
     await until(lambda: len([name for name in initiated if name.startswith("a")]) == AT_A_TIME + 1)
     supervisor.forget_all()
 
@@ -234,25 +235,65 @@ async def test_an_attempt_of_which_every_child_is_settled_gives_its_place(childr
     supervisor.want("a")
     await until(lambda: initiated == ["a"])
     supervisor.want("b")
-    for _child in range(children):
+    for child in range(children):
         assert supervisor._all_turns.locked()
-        supervisor.child_settled("a")
+        if child % 2:
+            supervisor.child_refused("a", "1")
+        else:
+            supervisor.children_up("a", "1", [f"c{child}"])
     await until(lambda: initiated == ["a", "b"])
-    supervisor.child_settled("nobody")
+    supervisor.child_refused("nobody", "1")
+    supervisor.forget_all()
+
+
+Said = Callable[[Supervisor], None]
+
+
+@pytest.mark.usefixtures("long_attempts")
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(lambda s: s.children_up("a", "1", ["c7"]), id="a child that was not asked for"),
+        pytest.param(lambda s: s.went_down("a", "9"), id="an IKE_SA of the peer ends"),
+        pytest.param(lambda s: s.children_up("a", "9", ["c0", "c1"]), id="the peer begins the children"),
+        pytest.param(lambda s: s.child_refused("a", "9"), id="a child that the peer begins is refused"),
+        pytest.param(lambda s: s.went_up("a"), id="the tunnel works by them"),
+    ],
+)
+async def test_what_is_not_of_an_attempt_takes_its_place_from_it_no_more(said: Said) -> None:
+    """Its own IKE_SA may be half-open still, and more of these the peer would not have."""
+    supervisor, initiated = never_up(
+        Options(attempts_at_once=1, retry_first=500.0, retry_max=1000.0), lambda name: name, 2
+    )
+    supervisor.want("a")
+    await until(lambda: initiated == ["a"])
+    supervisor.want("b")
+    supervisor.peer_began("a", "9")
+    supervisor.children_up("a", "1", ["c0"])
+    supervisor.children_up("a", "1", ["c0"])
+    said(supervisor)
+    assert not supervisor._watched["a"].outcome.is_set()
+    supervisor.children_up("a", "1", ["c1"])
+    await until(lambda: initiated == ["a", "b"])
     supervisor.forget_all()
 
 
 @pytest.mark.usefixtures("long_attempts")
-async def test_a_child_that_is_refused_before_its_attempt_is_told_of_counts() -> None:
+async def test_what_comes_between_the_look_and_the_request_is_not_of_the_attempt() -> None:
+    """A child of an earlier one is refused, or comes up late; a refusal at once counts."""
     initiated: list[str] = []
 
     async def look(_name: str) -> Progress:
         return Progress.DOWN
 
-    async def initiate(name: str) -> int:
+    async def initiate(name: str) -> None:
         initiated.append(name)
-        supervisor.child_settled(name)
-        return 1
+        supervisor.child_refused(name, "1")
+        supervisor.children_up(name, "1", ["c0", "c1"])
+        supervisor.asks(name, ["c1", "c2"])
+        supervisor.child_refused(name, "1")
+        assert not supervisor._watched[name].outcome.is_set()
+        supervisor.child_refused(name, "1")
 
     supervisor = Supervisor(
         Options(attempts_at_once=1, retry_first=500.0, retry_max=1000.0), look, initiate, lambda name: name
@@ -260,6 +301,16 @@ async def test_a_child_that_is_refused_before_its_attempt_is_told_of_counts() ->
     supervisor.want("a")
     supervisor.want("b")
     await until(lambda: initiated == ["a", "b"])
+    supervisor.forget_all()
+
+
+async def test_what_the_peer_begins_is_remembered_while_an_attempt_has_its_place_alone() -> None:
+    supervisor, initiated = never_up(Options(retry_first=500.0, retry_max=1000.0), lambda name: name)
+    supervisor.want("a")
+    await until(lambda: initiated == ["a"])
+    await until(lambda: not supervisor._all_turns.locked() and supervisor._watched["a"].asked is None)
+    supervisor.peer_began("a", "9")
+    assert supervisor._watched["a"].asked is None
     supervisor.forget_all()
 
 

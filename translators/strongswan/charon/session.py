@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 EVENTS = ("ike-updown", "child-updown", "ike-rekey", "child-rekey", "alert")
 LOG = "log"
 LIST_LIMIT_S = 30.0
+NO_LOG = "this charon does not tell what it logs: why a tunnel fails is not known where only its log says it"
 
 OnEvent = Callable[["CharonSession", str, Section], None]
 OnNotice = Callable[[Notice], None]
@@ -93,7 +94,10 @@ class CharonSession:
         self, notify_socket: Path, on_event: OnEvent, on_notice: OnNotice, *, log_later: bool
     ) -> None:
         self._hears_log = not log_later
-        if "alert" in await self._events.subscribe(EVENTS if log_later else (*EVENTS, LOG)):
+        known = await self._events.subscribe(EVENTS if log_later else (*EVENTS, LOG))
+        if self._hears_log and LOG not in known:
+            log.error(NO_LOG)
+        if "alert" in known:
             self.source = Source.ALERT
         self._tasks.append(asyncio.create_task(self._read_events(on_event)))
         if self.source is Source.ALERT:
@@ -115,10 +119,15 @@ class CharonSession:
         """
         if self._hears_log:
             return
-        await self._events.add(LOG)
+        self._hears_log = True
+        try:
+            await self._events.add(LOG)
+        except ViciUnavailable:
+            raise
+        except ViciError:
+            log.error(NO_LOG)
         # Of what we loaded until now no line comes: charon makes none before somebody listens.
         self.own_loads = OwnLoads()
-        self._hears_log = True
 
     async def _read_events(self, on_event: OnEvent) -> None:
         try:

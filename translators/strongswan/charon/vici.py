@@ -280,7 +280,9 @@ class EventStream(_Wire):
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         super().__init__(reader, writer)
         self._early: list[tuple[str, Section]] = []
-        self._answered = asyncio.Event()
+        self._adding: asyncio.Future[bool | None] | None = None
+        """Whether charon knows the event that is added; None: it is lost."""
+        self._is_lost = False
 
     async def subscribe(self, events: Sequence[str], limit_s: float = REQUEST_LIMIT_S) -> frozenset[str]:
         """Register for ``events``; return those that this charon knows (``alert`` is new in 6.0.3).
@@ -310,15 +312,26 @@ class EventStream(_Wire):
         """Register for one more event, while somebody else takes what comes.
 
         Raises:
-            ViciUnavailable: the connection broke or ``limit_s`` passed.
+            ViciError: this charon does not know it.
+            ViciUnavailable: the connection broke or ``limit_s`` passed; what is answered after that could not
+                be told apart from the answer about another event, so the connection is closed.
         """
-        self._answered.clear()
+        if self._is_lost:
+            raise _no_more_events()
+        self._adding = adding = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(limit_s):
                 await self._write(Packet.register_event(event))
-                await self._answered.wait()
+                is_known = await adding
         except (TimeoutError, OSError):
             raise ViciUnavailable("register", "charon does not answer on the event connection") from None
+        finally:
+            if not adding.done() or adding.cancelled():
+                self.abandon()
+        if is_known is None:
+            raise _no_more_events()
+        if not is_known:
+            raise ViciError("register", f"charon does not know the event '{event}'")
 
     async def __aiter__(self) -> AsyncIterator[tuple[str, Section]]:
         """Yield (event, message) until the connection is lost.
@@ -329,19 +342,25 @@ class EventStream(_Wire):
         for early in self._early:
             yield early
         self._early.clear()
-        for number in itertools.count(1):
-            if not number % EVENTS_A_TURN:
-                await asyncio.sleep(0)
-            try:
-                segment = await self._read()
-            except (OSError, asyncio.IncompleteReadError):
-                self._answered.set()  # nothing comes any more
-                raise ViciUnavailable("events", "charon closed the event connection") from None
-            kind, name, body = _parse("events", segment)
-            if kind == Packet.EVENT:
-                yield name, body
-            else:
-                self._answered.set()
+        try:
+            for number in itertools.count(1):
+                if not number % EVENTS_A_TURN:
+                    await asyncio.sleep(0)
+                kind, name, body = _parse("events", await self._read())
+                if kind == Packet.EVENT:
+                    yield name, body
+                elif self._adding is not None and not self._adding.done():
+                    self._adding.set_result(kind == Packet.EVENT_CONFIRM)
+        except (OSError, asyncio.IncompleteReadError):
+            raise _no_more_events() from None
+        finally:
+            self._is_lost = True
+            if self._adding is not None and not self._adding.done():
+                self._adding.set_result(None)
+
+
+def _no_more_events() -> ViciUnavailable:
+    return ViciUnavailable("events", "charon closed the event connection")
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from weakref import WeakValueDictionary
@@ -73,16 +73,25 @@ def initiations(
 
 
 @dataclass(slots=True)
+class _Asked:
+    """What charon is asked for in an attempt that has its place."""
+
+    missing: set[str]
+    """The children that are not up yet."""
+    refused: int = 0
+    strange: set[str] = field(default_factory=set)
+    """IKE_SAs that the peer has begun since: what becomes of them says nothing of the attempt."""
+
+
+@dataclass(slots=True)
 class _Watched:
     attempt: int = 0
     """Looks since it was last up for long; decides the next pause."""
     initiated: int = 0
     up_since_s: float | None = None
     timer: asyncio.TimerHandle | None = None
-    asked: int | None = None
-    """The children that the last attempt asked for; None while it is being made."""
-    settled: int = 0
-    """Those of them that are up or were refused."""
+    asked: _Asked | None = None
+    """None where no attempt has a place, or before it asks for anything."""
     outcome: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -90,7 +99,7 @@ class _Watched:
 class Supervisor:
     """Watches the initiators by connection name.
 
-    ``look`` returns the progress of a tunnel, ``initiate`` begins one attempt and returns for how many
+    ``look`` returns the progress of a tunnel, ``initiate`` begins one attempt and says by ``asks`` for which
     children; both may raise ViciError, which is taken as "try later". ``peer_of`` returns what tunnels to
     one peer share; ``changed`` hears of each name that begins or ceases to be watched.
     """
@@ -99,7 +108,7 @@ class Supervisor:
         self,
         options: Options,
         look: Callable[[str], Awaitable[Progress]],
-        initiate: Callable[[str], Awaitable[int]],
+        initiate: Callable[[str], Awaitable[None]],
         peer_of: Callable[[str], str],
         changed: Callable[[str], None] = lambda _name: None,
     ) -> None:
@@ -158,27 +167,48 @@ class Supervisor:
         """Note that the tunnel carries traffic."""
         if (watched := self._watched.get(name)) is not None:
             watched.up_since_s = asyncio.get_running_loop().time()
-            watched.outcome.set()
             self._disarm(watched)
 
-    def child_settled(self, name: str) -> None:
-        """Note that a child of the tunnel is up or was refused, of which an IKE_SA says nothing; an attempt
-        of which all are gives its place to the next."""
+    def asks(self, name: str, children: Collection[str]) -> None:
+        """Note that the attempt with the tunnel is about to ask charon for ``children``. What came up or was
+        refused until now is not its own."""
         if (watched := self._watched.get(name)) is not None:
-            watched.settled += 1
-            self._give_place(watched)
+            watched.asked = _Asked(set(children))
 
-    @staticmethod
-    def _give_place(watched: _Watched) -> None:
-        if watched.asked is not None and watched.settled >= watched.asked:
-            watched.outcome.set()
+    def peer_began(self, name: str, ike_sa: str) -> None:
+        """Note that the peer has begun the IKE_SA of this unique id."""
+        if (asked := self._asked_of(name)) is not None:
+            asked.strange.add(ike_sa)
 
-    def went_down(self, name: str) -> None:
-        """Note that an SA of the tunnel ended; see whether the tunnel did."""
+    def children_up(self, name: str, ike_sa: str, children: Iterable[str]) -> None:
+        """Note that ``children`` came up in an IKE_SA; an attempt of which each is up or was refused gives
+        its place to the next."""
+        if (asked := self._asked_of(name, ike_sa)) is not None:
+            asked.missing.difference_update(children)
+            self._give_place(name, asked)
+
+    def child_refused(self, name: str, ike_sa: str) -> None:
+        """Note that a child was refused, of which an IKE_SA says nothing."""
+        if (asked := self._asked_of(name, ike_sa)) is not None:
+            asked.refused += 1
+            self._give_place(name, asked)
+
+    def _asked_of(self, name: str, ike_sa: str | None = None) -> _Asked | None:
+        watched = self._watched.get(name)
+        asked = None if watched is None else watched.asked
+        return None if asked is None or ike_sa in asked.strange else asked
+
+    def _give_place(self, name: str, asked: _Asked) -> None:
+        if len(asked.missing) <= asked.refused:
+            self._watched[name].outcome.set()
+
+    def went_down(self, name: str, ike_sa: str) -> None:
+        """Note that an SA of the tunnel ended, that IKE_SA or a child of it; see whether the tunnel did."""
         watched = self._watched.get(name)
         if watched is None:
             return
-        watched.outcome.set()
+        if self._asked_of(name, ike_sa) is not None:
+            watched.outcome.set()
         now = asyncio.get_running_loop().time()
         if watched.up_since_s is not None and now - watched.up_since_s >= self._options.retry_max:
             # It was stable; one that comes and goes keeps its back-off.
@@ -254,8 +284,9 @@ class Supervisor:
             watched.initiated += 1
             log.debug("%s: attempt %d", name, watched.initiated)
             watched.outcome.clear()
-            watched.asked, watched.settled = None, 0
-            watched.asked = await self._initiate(name)
-            self._give_place(watched)
-            await is_set_within(watched.outcome, ATTEMPT_S)
+            try:
+                await self._initiate(name)
+                await is_set_within(watched.outcome, ATTEMPT_S)
+            finally:
+                watched.asked = None
         return True

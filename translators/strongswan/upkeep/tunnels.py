@@ -281,7 +281,7 @@ class LiveTunnels:
             sa = str(message.get("ikesa-uniqueid", ""))
             self._ledger.on_log(name, line, session.source, now, sa=sa)
             if is_child_refused(line):
-                self.supervisor.child_settled(name)
+                self.supervisor.child_refused(name, sa)
             if (detail := self._desired.why_barred(name, line)) is not None:
                 self.fail(barred(name) or "", Reason.IDENTITY_CONFLICT, detail)
         else:
@@ -300,16 +300,19 @@ class LiveTunnels:
             self.announcer.tell(announcements.rekeyed(found.tunnel, rekeying.ike, rekeying.spis))
         if found.up is None:
             return
+        ike_sa = str(found.sa.get("uniqueid", ""))
         if not found.up:
-            self.supervisor.went_down(name)
+            self.supervisor.went_down(name, ike_sa)
         elif found.event == "child-updown":
+            names = [str(child.get("name")) for child in state.children(found.sa)]
+            self.supervisor.children_up(name, ike_sa, names)
             self.negotiations.came_up(found.tunnel, found.sa, self.facts(found.tunnel).last_error)
             # Of several children the others may still be missing; the next look tells.
             if len(self.children(found.tunnel)) < 2:
                 self.supervisor.went_up(name)
-            else:
-                self.supervisor.child_settled(name)
         else:
+            if found.sa.get("initiator") != "yes":
+                self.supervisor.peer_began(name, ike_sa)
             self._guard(found.tunnel, found.sa)
 
     def _guard(self, tunnel: str, sa: Mapping[str, object]) -> None:
@@ -366,7 +369,7 @@ class LiveTunnels:
         # An external charon may be in another network namespace, of which we do not see the addresses.
         return self._ours
 
-    async def _initiate(self, name: str) -> int:
+    async def _initiate(self, name: str) -> None:
         session = self._shared.session_for("initiate")
         tunnel = tunnel_of(name) or ""
         await self._forward_secrecy.settle(session, tunnel)
@@ -375,9 +378,9 @@ class LiveTunnels:
         requests, error = initiations(name, children, sas), self.facts(tunnel).last_error
         wanted = [request["child"] for _command, request in requests]
         self.negotiations.begin(tunnel, self._peer_of(name), children=wanted, error=error)
+        self.supervisor.asks(name, wanted)
         for command, request in requests:
             await session.request(command, request)
-        return len(requests)
 
     def _peer_of(self, name: str) -> str:
         return str(self._desired.entries.get(tunnel_of(name) or "", {}).get("peer", ""))
