@@ -17,6 +17,7 @@ class Charon:
     """A session that records what is asked; its charon encrypts in the kernel."""
 
     plugins = ("vici",)
+    hears_log = True
 
     def __init__(self, *sas: Json) -> None:
         self.sas = sas

@@ -1,14 +1,17 @@
-"""What charon tells, as it is taken for an attempt that has its place, or not."""
+"""What charon tells, as it is taken for an attempt that has its place; and what it does not tell."""
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
 from tests.translators.tunnels import Json
 from tests.translators.upkeep.test_listing import Slow, live
+from translators.strongswan.status import facts as transitions
 from translators.strongswan.status.events import Source
+from translators.strongswan.status.facts import UNHEARD, Reason
 from translators.strongswan.upkeep.supervisor import _Asked, _Watched
 from translators.strongswan.upkeep.tunnels import LiveTunnels
 
@@ -20,7 +23,7 @@ class Played:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.session: Any = Slow()
-        self.session.source = Source.LOG
+        self.session.source, self.session.hears_log = Source.LOG, True
         self.tunnels = live(self.session)
         monkeypatch.setattr(LiveTunnels, "children", lambda *_: ("c0", "c1"))
         self.watched = _Watched(asked=_Asked({"c0", "c1"}))
@@ -80,4 +83,20 @@ async def test_an_ike_sa_of_the_peer_that_ends_leaves_the_attempt_its_place(play
     assert not played.gives_place
     played.says("ike-updown", {"uniqueid": "3", "initiator": "yes"}, up="no")
     assert played.gives_place
+    played.tunnels.supervisor.forget_all()
+
+
+@pytest.mark.parametrize("hears_log", [True, False])
+async def test_that_nobody_heard_why_a_tunnel_went_down_is_said(played: Played, hears_log: bool) -> None:
+    """And no more where another source tells it all the same."""
+    played.session.hears_log = hears_log
+    played.child("c0", "9")
+    played.child("c0", "9", up="no")
+    facts = played.tunnels.facts("1")
+    assert facts.last_down is not None
+    assert facts.last_down.reason is Reason.UNKNOWN
+    assert facts.last_down.detail == facts.history[-1].detail == ("" if hears_log else UNHEARD)
+    told = transitions.failed(facts, Reason.PEER_SILENT, "no answer", time.time())
+    assert told.last_down is not None
+    assert (told.last_down.reason, told.last_down.detail) == (Reason.PEER_SILENT, "no answer")
     played.tunnels.supervisor.forget_all()

@@ -111,6 +111,11 @@ class CharonSession:
         self.source = Source.ERROR_NOTIFY
         self._tasks.append(asyncio.create_task(self._read_notices(reader, writer, on_notice)))
 
+    @property
+    def hears_log(self) -> bool:
+        """Whether charon's log is handed on, if it has one."""
+        return self._hears_log
+
     async def hear_log(self) -> None:
         """Have charon's log handed on from now on, if it is not yet.
 

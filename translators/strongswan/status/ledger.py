@@ -75,8 +75,9 @@ class Ledger:
 
     # --- signals ---
 
-    def on_event(self, event: str, message: Section, now: float) -> list[SaEvent]:
-        """Take an updown, rekey or alert event; return what it said of SAs of ours."""
+    def on_event(self, event: str, message: Section, now: float, *, hears_log: bool = True) -> list[SaEvent]:
+        """Take an updown, rekey or alert event; return what it said of SAs of ours. ``hears_log``: what
+        charon says of it in its log comes as well."""
         if event == "alert":
             for notice in events.notices_in_alert(message):
                 self.on_notice(notice, now)
@@ -88,6 +89,8 @@ class Ledger:
                 facts = events.on_rekeying(facts, rekeying, now)
             if one.up is not None:
                 facts = events.on_updown(facts, event, one.sa, one.up, now)
+            if not hears_log:
+                facts = transitions.down_unheard(facts, now)
             self.put(one.tunnel, facts)
             self._touched.add(one.tunnel)
         return found

@@ -267,7 +267,7 @@ class LiveTunnels:
         if event == "log":
             self._on_log(session, message, now)
         else:
-            for found in self._ledger.on_event(event, message, now):
+            for found in self._ledger.on_event(event, message, now, hears_log=session.hears_log):
                 self._on_sa(found)
         self._touch()
 
