@@ -80,6 +80,7 @@ ROOMS = (
             "agent/breakable.py",
             "agent/memory.py",
             "agent/ending.py",
+            "agent/outlasting.py",
             "agent/regular_file.py",
             "agent/stopping.py",
             "agent/supervision.py",
@@ -158,7 +159,10 @@ ROOMS = (
         ("agent/subscribed.py", "agent/subscriptions.py"),
         (*VALUES, "agent.breakable", "agent.notifications", "agent.push", "agent.subscribed"),
     ),
-    Room(("agent/monitoring.py", "agent/operations/*.py"), (*HANDLERS, "agent.operations")),
+    Room(
+        ("agent/monitoring.py", "agent/operations/*.py"),
+        (*HANDLERS, "agent.operations", "agent.outlasting"),
+    ),
     Room(
         ("agent/transport/*.py",),
         ("agent.errors", "agent.netconf", "agent.transport", "agent.turns"),
@@ -202,7 +206,7 @@ ROOMS = (
         (
             *HANDLERS,
             *("agent.http", "agent.operations", "agent.page.sessions", "agent.restconf"),
-            *("agent.netconf.messages", "agent.offline.from_json", "agent.release"),
+            *("agent.netconf.messages", "agent.offline.from_json", "agent.outlasting", "agent.release"),
             *(f"agent.transport.{name}" for name in ("accounts", "doorway", "lockout")),
         ),
     ),
@@ -212,7 +216,7 @@ ROOMS = (
         ("agent/page/*.py",),
         (
             *(*HANDLERS, "agent.http", "agent.operations", "agent.page", "agent.restconf"),
-            "agent.offline.from_json",
+            *("agent.offline.from_json", "agent.outlasting"),
         ),
         ("starlette",),
     ),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from agent.operations.watching import Watches
+from agent.outlasting import end_of
 
 CANDIDATE = "candidate"
 SMALL_OCTETS = 64 * 1024
@@ -158,6 +159,9 @@ class Publisher:
     async def read_once(self, key: Hashable, due: float, read: Callable[[], Awaitable[bytes]]) -> bytes:
         """Return what ``read`` returns, or what that returned which was begun for somebody else since ``due``
         and has the same ``key``: who has the same periods and anchor gets the same."""
+        return await end_of(self._read(key, due, read))
+
+    def _read(self, key: Hashable, due: float, read: Callable[[], Awaitable[bytes]]) -> asyncio.Task[bytes]:
         now = self.clock.now()
         begun, task = self._reads.get(key, (now, None))
         if (
@@ -168,8 +172,7 @@ class Publisher:
             task = asyncio.ensure_future(_made(read))
             self._reads[key] = now, task
             task.add_done_callback(lambda done: self._soon_forgotten(key, done))
-        await asyncio.shield(task)
-        return task.result()
+        return task
 
     def _soon_forgotten(self, key: Hashable, task: asyncio.Task[bytes]) -> None:
         if not task.cancelled():

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from weakref import WeakValueDictionary
 
 from agent.nacm.access import Access
+from agent.outlasting import end_of
 
 MOST = 64
 """Results that are kept: those of the newest events, which all who keep up ask for at about the same time."""
@@ -30,7 +31,9 @@ class Shared:
 
         It goes on if one of those who wait is cancelled. What fails is done again for who asks later.
         """
-        key = event, id(access), filter_
+        return await end_of(self._begun((event, id(access), filter_), access, work))
+
+    def _begun(self, key: Key, access: Access, work: Callable[[], Awaitable[bytes]]) -> asyncio.Task[bytes]:
         known = self._tasks.get(key)
         if known is None:
             task = asyncio.create_task(_done(work))
@@ -40,7 +43,7 @@ class Shared:
                 self._tasks.popitem(last=False)
         else:
             task = known[1]
-        return await asyncio.shield(task)
+        return task
 
     def turn(self, user: str) -> asyncio.Lock:
         """Return what ``user`` holds while an event is looked at for him: one at a time, so that others, and

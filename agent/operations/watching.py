@@ -13,11 +13,12 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 from weakref import WeakSet
 
 from agent.history.edits import Change
 from agent.history.room import Room
+from agent.outlasting import end_of
 from agent.push.changes import AT_ONCE, Written, changes, differing
 from agent.push.pieces import Piece, Pieces, octets, together
 from agent.yang.schema import Schema
@@ -126,12 +127,12 @@ class Watch:
             RpcError, RpcErrors, StateError: it cannot be read now; what was noted is noted still.
         """
         if self._look is not None:  # it may have begun before the last note
-            await _joined(self._look)
+            await end_of(self._look)
         if self._all or self._touched:
             if self._look is None:
                 self._look = asyncio.ensure_future(self._looked())
                 self._look.add_done_callback(self._done)
-            await _joined(self._look)
+            await end_of(self._look)
         return self.held
 
     def _done(self, look: asyncio.Task[None]) -> None:
@@ -194,14 +195,16 @@ class Watch:
 
     async def _once(self, key: Hashable, make: Callable[[], Awaitable[Result]]) -> Result:
         """Return what ``make`` returns, which is made once for all who ask for the same at about one time."""
+        return cast(Result, await end_of(self._begun(key, make)))
+
+    def _begun(self, key: Hashable, make: Callable[[], Awaitable[object]]) -> asyncio.Task[object]:
         task = self._shared.get(key)
         if task is None:
             task = self._shared[key] = asyncio.ensure_future(_made(make))
             task.add_done_callback(partial(self._seen, key))
             while len(self._shared) > KEPT:
                 self._shared.popitem(last=False)
-        await _joined(task)
-        return task.result()  # type: ignore[return-value]
+        return task
 
     def _seen(self, key: Hashable, task: asyncio.Task[object]) -> None:
         if task.cancelled() or task.exception() is not None:
@@ -212,11 +215,6 @@ class Watch:
 
 async def _made(make: Callable[[], Awaitable[object]]) -> object:
     return await make()
-
-
-async def _joined(task: asyncio.Task[Result]) -> None:
-    """Wait for ``task``, which goes on when who waits is cancelled."""
-    await asyncio.shield(task)
 
 
 def _only(pieces: Pieces, paths: Collection[str]) -> Pieces:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from agent.operations.context import Context
+from agent.outlasting import end_of
 from agent.restconf.outputs import Level, inside, members
 from agent.xml import Element, has_more_elements, local_name, namespace, parse
 from agent.yang.schema import Schema
@@ -66,11 +67,14 @@ class Written:
 
     async def _shared(self, contents: bytes) -> bytes:
         """Return what ``contents``, top-level nodes, are as an object; for all who ask at the time."""
+        return await end_of(self._looked(contents))
+
+    def _looked(self, contents: bytes) -> asyncio.Task[bytes]:
         task = self._large.get(contents)
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
             task = self._large[contents] = asyncio.ensure_future(self._contents(contents))
             task.add_done_callback(lambda done: self._soon_forgotten(contents, done))
-        return await asyncio.shield(task)
+        return task
 
     def _soon_forgotten(self, contents: bytes, task: asyncio.Task[bytes]) -> None:
         if not task.cancelled():

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from agent.outlasting import end_of
 from agent.restconf.problems import Problem
 
 Result = TypeVar("Result")
@@ -36,10 +37,13 @@ class Changes:
             Problem: the server stops, and nothing was begun (503).
         """
         self._refuse_late()
-        task = asyncio.ensure_future(work())
+        return await end_of(self._begun(work()))
+
+    def _begun(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
+        task = asyncio.ensure_future(work)
         self._going_on.add(task)
         task.add_done_callback(self._going_on.discard)
-        return await asyncio.shield(task)
+        return task
 
     async def in_turn(self, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         """As ``unbroken``, when those are done that came before.
