@@ -161,18 +161,20 @@ class AccessControl:
         )
 
     def refusals(self, access: Access, found: Iterable[Difference]) -> Iterator[RpcError]:
-        """*worker* Yield an access-denied for each node that may not be changed so."""
+        """*worker* Yield an access-denied for each node that may not be changed so; one for all that may not be
+        told apart, however many they are, where no rule tells instances apart."""
         named = any(step.keys for rule in access.rules for step in rule.path or ())
-        permitted: set[tuple[SchemaNode, Operation]] = set()  # if no rule tells instances apart
+        known: set[tuple[SchemaNode, Operation]] = set()
+        """What is permitted, or refused by a path that no key stands in, of every instance."""
         for difference in found:
             asked = difference.schema_node, difference.operation
-            if asked in permitted:
+            if asked in known:
                 continue
             refusal = access.data_refusal(self._schema, difference.node, difference.operation.value)
+            if not named and (refusal is None or "[" not in (refusal.path or "")):
+                known.add(asked)
             if refusal is not None:
                 yield refusal
-            elif not named:
-                permitted.add(asked)
 
     def may_be_told(self, access: Access, node: SchemaNode) -> bool:
         """True if a notification may be sent; counted if not."""

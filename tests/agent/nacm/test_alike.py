@@ -185,3 +185,29 @@ def test_a_rule_about_one_node_in_an_entry_has_each_looked_at(schema: Schema) ->
     alike = Alike(access_by((Rule("list", "p", False, path=inside), Rule("list", "all", True))), entry)
     assert alike.told_apart_inside
     assert not alike.permits({}, ["create"])
+
+
+@pytest.mark.parametrize(
+    ("path", "looked_at"),
+    [
+        ((step("top"), step("entry")), 1),  # said of all: a path without a key
+        ((step("top"), step("entry"), step("word")), 60),  # each has its path
+        ((step("top"), step("entry", id="7")), 60),  # a rule tells one from the others
+    ],
+)
+def test_what_may_not_be_told_apart_is_looked_at_once(
+    schema: Schema, path: tuple[Step, ...], looked_at: int
+) -> None:
+    candidate = Candidate(empty_running(schema))
+    entries = (f"<entry><id>{key}</id><word>a</word></entry>" for key in range(60))
+    edit(candidate, config(top("".join(entries))))
+    hidden = Rule("list", "rule", False, path=path)
+    nothing = Rule("list", "rest", False, access=frozenset(WRITES))
+    access = access_by((hidden, nothing))
+    entries = (f"<entry><id>{key}</id><word>b</word></entry>" for key in range(60))
+    changed = list(edit(candidate, config(top("".join(entries)))).differences(may_be_for(access)))
+    with patch.object(Access, "data_refusal", autospec=True, side_effect=Access.data_refusal) as looked:
+        refused = list(AccessControl(schema).refusals(access, changed))
+    assert looked.call_count == looked_at
+    by_each = [access.data_refusal(schema, one.node, one.operation.value) for one in changed]
+    assert {(e.path, e.message) for e in refused} == {(e.path, e.message) for e in by_each if e}
