@@ -119,7 +119,7 @@ def parse(data: bytes, max_elements: int = MAX_ELEMENTS, max_depth: int = MAX_DE
         if "depth" in str(problem).lower():  # libxml2's own limit
             raise XmlTooBig(f"elements are nested deeper than {MAX_DEPTH} levels") from None
         line, column = problem.position
-        if problem.code in _TOO_LONG:
+        if getattr(problem, "code", None) in _TOO_LONG:
             raise XmlTooBig(
                 f"a name or a text is longer than libxml2 takes, at line {line}, column {column}"
             ) from None

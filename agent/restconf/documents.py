@@ -39,8 +39,8 @@ from agent.yang.schema_node import Kind, SchemaNode
 from agent.yang.values import split_at_names
 
 JSON_ELEMENTS_MAX = 400_000
-"""Members and values of JSON, each of which takes twenty times as long as an element of XML; 10,000 tunnels, as
-they are served, have 210,000."""
+"""Members and values of JSON, each of which takes twenty times as long as an element of XML; 10,000 tunnels,
+as they are served, have 210,000."""
 _INSTRUCTIONS = (f"{{{NETCONF_NS}}}", f"{{{YANG_NS}}}")
 
 
