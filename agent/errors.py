@@ -112,6 +112,8 @@ class RpcError(_Portable):
             return self.message
         if self.left_out == UNSEEN:
             return f"{self.message} (the rest was not looked at)"
+        if self.left_out == 1:
+            return f"{self.message} (1 more error is left out)"
         many = "more" if self.left_out == MORE else f"{self.left_out} more"
         return f"{self.message} ({many} errors are left out)"
 
@@ -178,23 +180,24 @@ _MISMATCH = "{urn:ietf:params:xml:ns:yang:ietf-netconf-txid}txid-value-mismatch-
 
 
 class RpcErrors(_Portable):
-    """Several RpcError found by one operation, of which ``first_of`` are reported."""
+    """Several RpcError found by one operation, of which ``first_of`` are reported; ``all_known`` as there."""
 
-    def __init__(self, errors: Iterable[RpcError]) -> None:
-        self.errors = tuple(first_of(errors))
+    def __init__(self, errors: Iterable[RpcError], *, all_known: bool = False) -> None:
+        self.errors = tuple(first_of(errors, all_known=all_known))
         if not self.errors:
             raise ValueError("RpcErrors needs at least one error")
         super().__init__("; ".join(error.message for error in self.errors))
 
 
-def first_of(errors: Iterable[RpcError]) -> list[RpcError]:
+def first_of(errors: Iterable[RpcError], *, all_known: bool = False) -> list[RpcError]:
     """Return the first MAX_ERRORS of ``errors``; no more than one after these is looked for. The last one
-    says that more are left out: how many, if ``errors`` is a sequence of all, and not one of FIND_ERRORS.
+    says that more are left out: how many, if ``errors`` is a sequence of all. One of FIND_ERRORS is taken for
+    what a search has found that stopped there, unless the caller says that it is ``all_known``.
     Who puts several searches together gives ``first_of`` each, which says where one was cut."""
     found = errors if isinstance(errors, Sequence) else list(islice(errors, FIND_ERRORS))
     said = {error.left_out for error in found}
     beyond = max(0, len(found) - MAX_ERRORS)
-    if len(found) == FIND_ERRORS or MORE in said:
+    if MORE in said or (len(found) == FIND_ERRORS and not all_known):
         left_out = MORE
     elif UNSEEN in said:
         left_out = MORE if beyond or max(said) > 0 else UNSEEN

@@ -20,12 +20,13 @@ from agent.made_user import MADE_USER, private_key, public_key_file
 from agent.nacm.control import about_rules
 from agent.nacm.factory import factory_rules
 from agent.settings import Settings
-from agent.transport.files import public_key, write_durably, write_key_pair
+from agent.transport.files import damaged, public_key, write_durably, write_key_pair
 
 log = logging.getLogger(__name__)
 
 SSH_PORT = 22
 RULES_NOTE = "first-rules"
+NEW_PAIR = "who has a copy logs in as before; remove it, and start again, to have another pair made"
 
 
 def ensure_keys(data_dir: Path, users: Mapping[str, Path]) -> dict[str, Path]:
@@ -35,6 +36,8 @@ def ensure_keys(data_dir: Path, users: Mapping[str, Path]) -> dict[str, Path]:
     private, public = private_key(data_dir), public_key_file(data_dir)
     if not (private.exists() and public.exists()):
         write_key_pair(private, f"{MADE_USER}@yangswan")
+    for sentence in damaged(private, NEW_PAIR, what=f"key of the user '{MADE_USER}'"):
+        log.warning("%s", sentence)
     return {MADE_USER: public}
 
 

@@ -12,7 +12,7 @@ from agent import named
 from agent.command_line import Task
 from agent.datastore.confirming import ConfirmedCommits
 from agent.datastore.moves import hints
-from agent.datastore.store_errors import StoreDamaged
+from agent.datastore.store_errors import StoreDamaged, StoreNewer
 from agent.notifications import Stream
 from agent.offline.folder import examine
 from agent.operational import Operational
@@ -80,7 +80,7 @@ def look(settings: Settings, task: Task, *, starting: bool = False) -> Looked:
     keep no agent from bringing its tunnels up, if another user can log in.
 
     Raises:
-        StoreError: the history cannot be used at the moment, or not by this version.
+        StoreError: the history cannot be used at the moment.
         OSError: it cannot be read at the moment.
     """
     faults: list[str] = []
@@ -103,7 +103,7 @@ def look(settings: Settings, task: Task, *, starting: bool = False) -> Looked:
             return looked
         try:
             examine(settings.data_dir, schema, translators)
-        except StoreDamaged as problem:
+        except (StoreDamaged, StoreNewer) as problem:
             faults.append(str(problem))
     return looked
 

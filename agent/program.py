@@ -20,7 +20,7 @@ from agent.data_folder import (
     refuse_unused,
 )
 from agent.datastore.progress import Ended
-from agent.datastore.store_errors import StoreDamaged, StoreError
+from agent.datastore.store_errors import StoreDamaged, StoreError, StoreNewer
 from agent.ending import Hangups
 from agent.errors import BackendError, about_file
 from agent.from_settings import look
@@ -81,7 +81,7 @@ def main() -> None:
                         runner.run(_WORK[asked.task](asked.settings, looked, hangups))
     except SettingsError as problem:
         _complain(*problem.faults, status=os.EX_CONFIG)
-    except (SchemaError, Exposed, Lost, DamagedKey, StoreDamaged, Unserviceable) as problem:
+    except (SchemaError, Exposed, Lost, DamagedKey, StoreDamaged, StoreNewer, Unserviceable) as problem:
         _complain(str(problem), status=os.EX_CONFIG)
     except (DataDirInUse, Declined, StoreError, BackendError) as problem:
         _complain(str(problem), status=1)

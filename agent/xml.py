@@ -64,6 +64,8 @@ _MANY_ATTRIBUTES = re.compile(
     rb"\s++[^\s<>/=\"']++\s*+=\s*+(?:\"[^\"<]*+\"|'[^'<]*+')){%d}" % (MAX_ATTRIBUTES + 1)
 )
 _PIECE_OCTETS = 1024 * 1024
+_TOO_LONG = (etree.ErrorTypes.ERR_NAME_TOO_LONG, 114)
+"""Of a name, and of a text or all of a tag: XML_ERR_RESOURCE_LIMIT, which lxml does not name everywhere."""
 _OTHERS = (b"\xfe\xff", b"\xff\xfe", b"\x4c\x6f\xa7\x94")
 """What documents in UTF-16 and UTF-32, or in EBCDIC, begin with."""
 
@@ -72,10 +74,15 @@ class XmlError(Exception):
     """A document was refused; the message names line and column, never the document's text."""
 
 
+class XmlTooBig(XmlError):
+    """A document holds more than this server takes: nothing is wrong with it beside that."""
+
+
 def parse(data: bytes, max_elements: int = MAX_ELEMENTS, max_depth: int = MAX_DEPTH) -> Element:
     """Return the root element of ``data``, which is in UTF-8 (RFC 6241 section 3).
 
     Raises:
+        XmlTooBig: it holds more than may be.
         XmlError: not well-formed, or something this door does not let in.
     """
     _refuse_encoding(data)
@@ -83,14 +90,14 @@ def parse(data: bytes, max_elements: int = MAX_ELEMENTS, max_depth: int = MAX_DE
         raise XmlError("a NUL octet is not allowed in XML")
     elements = data.count(b"</") + data.count(b"/>")
     if elements > max_elements:
-        raise XmlError(f"there are more than {max_elements} elements")
+        raise XmlTooBig(f"there are more than {max_elements} elements")
     attributes = 0
     for mark in _ATTRIBUTES:  # in a call for each: others wait for the GIL while one goes on
         attributes += data.count(mark)
     if attributes > max_elements:
-        raise XmlError(f"there are more than {max_elements} attributes")
+        raise XmlTooBig(f"there are more than {max_elements} attributes")
     if attributes > MAX_ATTRIBUTES and _has_many_attributes(data):
-        raise XmlError(f"there are more than {MAX_ATTRIBUTES} attributes on an element")
+        raise XmlTooBig(f"there are more than {MAX_ATTRIBUTES} attributes on an element")
     if b"<!DOCTYPE" in data[:4096] or b"<!ENTITY" in data:
         raise XmlError("a document type declaration is not allowed")
     if data.count(b"xmlns") > MAX_DECLARATIONS:
@@ -110,8 +117,12 @@ def parse(data: bytes, max_elements: int = MAX_ELEMENTS, max_depth: int = MAX_DE
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as problem:
         if "depth" in str(problem).lower():  # libxml2's own limit
-            raise XmlError(f"elements are nested deeper than {MAX_DEPTH} levels") from None
+            raise XmlTooBig(f"elements are nested deeper than {MAX_DEPTH} levels") from None
         line, column = problem.position
+        if getattr(problem, "code", None) in _TOO_LONG:
+            raise XmlTooBig(
+                f"a name or a text is longer than libxml2 takes, at line {line}, column {column}"
+            ) from None
         raise XmlError(_not_utf_8(data) or f"not well-formed at line {line}, column {column}") from None
     if root.getroottree().docinfo.internalDTD is not None:
         raise XmlError("a document type declaration is not allowed")
@@ -167,7 +178,7 @@ def _refuse_declarations(data: bytes) -> None:
     while (position := data.find(b"xmlns", before)) >= 0:  # expat takes the time of the whole tag first
         in_tag = 1 if data.rfind(b"<", before, position) >= 0 else in_tag + 1
         if in_tag > MAX_DECLARATIONS:
-            raise XmlError(_TOO_MANY_DECLARATIONS)
+            raise XmlTooBig(_TOO_MANY_DECLARATIONS)
         before = position + len(b"xmlns")
     in_scope = 0
 
@@ -175,7 +186,7 @@ def _refuse_declarations(data: bytes) -> None:
         nonlocal in_scope
         in_scope += 1
         if in_scope > MAX_DECLARATIONS:
-            raise XmlError(_TOO_MANY_DECLARATIONS)
+            raise XmlTooBig(_TOO_MANY_DECLARATIONS)
 
     def end(_prefix: str | None) -> None:
         nonlocal in_scope
@@ -193,7 +204,7 @@ def _refuse_declarations(data: bytes) -> None:
 
 def _refuse_deep(root: Element, max_depth: int) -> None:
     if _deeper_than(max_depth)(root):
-        raise XmlError(f"elements are nested deeper than {max_depth} levels")
+        raise XmlTooBig(f"elements are nested deeper than {max_depth} levels")
 
 
 @lru_cache(maxsize=4)

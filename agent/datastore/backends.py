@@ -128,7 +128,7 @@ class Backends:
                 except RpcErrors as problem:
                     errors.extend(problem.errors)
         if errors:
-            raise RpcErrors(errors)
+            raise RpcErrors(errors, all_known=True)
         return planned
 
     async def apply(self, planned: Sequence[Planned], commit_id: int) -> None:

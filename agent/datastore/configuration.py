@@ -286,7 +286,7 @@ class Configuration:
         prepared = await self.worker(self.prepare, candidate)
         await self.worker(self.datastores.refuse_losing_rules, prepared.units, prepared.scratch)
         if errors := await self._backends.check(prepared.changes, may_read):
-            raise RpcErrors(errors)
+            raise RpcErrors(errors, all_known=True)
 
     async def examine(self, candidate: Candidate, check: Check | None) -> Prepared:
         """Return what a commit of ``candidate`` would change. The caller holds ``writing``.

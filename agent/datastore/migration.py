@@ -17,7 +17,7 @@ from agent.datastore.moves import CannotMove, Relocation, moved_path
 from agent.datastore.progress import Progress
 from agent.datastore.records import UnitChange, recorded
 from agent.datastore.store import Store
-from agent.datastore.store_errors import StoreError
+from agent.datastore.store_errors import StoreError, StoreNewer
 from agent.translator import Move, Translator
 from agent.yang.schema import Schema
 
@@ -40,7 +40,8 @@ def bring_up_to_date(
     """*worker* Rewrite all that ``store`` holds by the moves that it has not seen yet.
 
     Raises:
-        StoreError: it was written by a newer version, something in it is damaged, or it cannot be written.
+        StoreNewer: it was written by a newer version.
+        StoreError: something in it is damaged, or it cannot be written.
         Ended: the agent was told to stop.
         In each case it is as it was before.
     """
@@ -50,7 +51,7 @@ def bring_up_to_date(
         note, newest = next(iter(models_of([translator]).items()))
         seen = store.note(note) or ""
         if seen > newest:
-            raise StoreError(
+            raise StoreNewer(
                 f"{store.path} was written by a newer version of this program, with the model of {seen}"
             )
         if seen < newest:

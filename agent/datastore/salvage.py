@@ -23,14 +23,13 @@ from agent.datastore.forms import CHANGED_LAST, HISTORY_ID, MODEL, name_causes
 from agent.datastore.records import SERVER, Cause, UnitChange, timestamp
 from agent.datastore.row_sums import row_sum
 from agent.datastore.store import Store
-from agent.datastore.store_errors import StoreError
+from agent.datastore.store_errors import HIGHEST_VERSION, StoreNewer
 from agent.datastore.tables import COLUMNS, KEYS, SCHEMA_VERSION
 from agent.regular_file import ENDINGS, demand_regular
 from agent.yang.schema_node import NACM_MODULE
 
 PAGE_OCTETS = 4096
-NEWER_VERSIONS = range(SCHEMA_VERSION + 1, 256)
-"""What a later version of this program may call its form; what is above is damage."""
+NEWER_VERSIONS = range(SCHEMA_VERSION + 1, HIGHEST_VERSION + 1)
 PLAUSIBLE_IDS = range(1, 2**31)
 """A damaged row may give another number: what follows it has to be one that a commit can have."""
 _UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
@@ -72,7 +71,7 @@ def salvaged(path: Path) -> Salvaged:
     """Return what is whole in the history at ``path``, of which nothing is touched.
 
     Raises:
-        StoreError: a newer version wrote it.
+        StoreNewer: a newer version wrote it.
         OSError: it cannot be read, or is no file of its own.
     """
     demand_regular(path)
@@ -113,7 +112,7 @@ def _read(db: sqlite3.Connection, found: Salvaged, path: Path) -> None:
         found.lose(f"everything: {path} is no history of this program: it has no table of one", rules=True)
         return
     if version in NEWER_VERSIONS:
-        raise StoreError(f"{path} was written by a newer version of this program: let that repair it")
+        raise StoreNewer(f"{path} was written by a newer version of this program: let that repair it")
     found.has_sums = is_sealed(db)
     found.columns = columns_in(db)
     there = 0

@@ -28,7 +28,7 @@ from agent.datastore.progress import Progress
 from agent.datastore.pruning import Keep
 from agent.datastore.records import CommitInfo, UnitChange, timestamp
 from agent.datastore.snapshots import Pending
-from agent.datastore.store_errors import NotRecorded, StoreError, usable
+from agent.datastore.store_errors import NotRecorded, StoreError, newer, usable
 from agent.datastore.tables import SCHEMA_VERSION
 from agent.errors import about_file
 
@@ -311,7 +311,7 @@ class Store:
     def _migrate(self) -> None:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA_VERSION:
-            raise StoreError(f"{self.path} was written by a newer version of this program")
+            raise newer(self.path, version)
         look(self._db)
         self.is_current = is_current(self._db)
         if self.is_current:

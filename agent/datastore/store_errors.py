@@ -24,8 +24,29 @@ class StoreDamaged(StoreError):
     """What the file holds is no history, or not one that was written."""
 
 
+class StoreNewer(StoreError):
+    """A newer version of this program wrote it, or so it says: the next try of this one finds the same."""
+
+
 class NotRecorded(sqlite3.OperationalError):
     """The history is read-only since the start (``Store.read_only``), and still cannot be written."""
+
+
+HIGHEST_VERSION = 255
+"""What a later version of this program may call its form at most; what is above is damage."""
+
+
+def newer(path: Path, version: int) -> StoreError:
+    """Return why a history at ``path`` cannot be used that says that its form is ``version``, a later one."""
+    if 0 < version <= HIGHEST_VERSION:
+        return StoreNewer(
+            f"{path} was written by a newer version of this program: start that one, or put a copy of the "
+            "data folder in its place"
+        )
+    return StoreDamaged(
+        f"{path} is damaged: it says that its form is {version}, which no version of this program has. "
+        f"{WAY_ON.capitalize()}"
+    )
 
 
 @contextmanager

@@ -82,7 +82,7 @@ class ToWork:
             else:
                 entries.append(entry)
         if problems:
-            raise RpcErrors(problems)
+            raise RpcErrors(problems, all_known=True)
         return list({entry.path: entry for entry in entries}.values())
 
     def touched(self, changes: Mapping[str, Sequence[EntryChange]], before: Places) -> list[Entry]:
@@ -106,7 +106,7 @@ class ToWork:
     def refuse_untold(self, entries: Iterable[Entry]) -> None:
         """Raises: RpcErrors: nobody can tell whether one of ``entries`` works."""
         if problems := [problem for entry in entries if (problem := _untold(entry)) is not None]:
-            raise RpcErrors(problems)
+            raise RpcErrors(problems, all_known=True)
 
     def _entry(self, list_path: str, keys: Keys, content: Json) -> Entry:
         path = self._path(list_path, keys)

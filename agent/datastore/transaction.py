@@ -111,7 +111,7 @@ class Transactions:
     ) -> int | None:
         prepared, upcoming = await self._worker(self._examined, candidate, check)
         if may_read is not reads_all and (errors := await self._backends.check(prepared.changes, may_read)):
-            raise RpcErrors(errors)
+            raise RpcErrors(errors, all_known=True)
         if not prepared.units:
             window = None if opens is None else await opens(prepared)
             await self._worker(self._nothing_changed, candidate, window)

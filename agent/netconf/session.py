@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from agent.errors import MalformedMessage, OperationFailed, RpcError
+from agent.errors import MalformedMessage, OperationFailed, RpcError, TooBig
 from agent.netconf.framing import (
     MESSAGE_LIMIT_OCTETS,
     WHITE_SPACE,
@@ -38,7 +38,7 @@ from agent.netconf.messages import (
     parse_rpc,
     reply,
 )
-from agent.xml import MAX_DEPTH, MAX_ELEMENTS, XmlError
+from agent.xml import MAX_DEPTH, MAX_ELEMENTS, XmlError, XmlTooBig
 
 MAX_BAD_MESSAGES_IN_A_ROW = 8
 LARGE_OCTETS = 64 * 1024
@@ -334,6 +334,8 @@ class Session:
         return [Dispatch(found)]
 
     def _malformed(self, problem: XmlError) -> RpcError:
+        if isinstance(problem, XmlTooBig):
+            return TooBig(f"the message is not acceptable: {problem}", type=MalformedMessage.type)
         # The tag malformed-message exists with base:1.1 only (RFC 6241 appendix A).
         if self._chunked:
             return MalformedMessage(f"the message is not acceptable: {problem}")

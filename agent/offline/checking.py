@@ -55,7 +55,8 @@ def _prepared(content: Tree, translators: Sequence[Translator]) -> Prepared:
 
 
 def _ask(translators: Sequence[Translator], prepared: Prepared) -> None:
-    raise_all(error for t in translators for error in t.check(prepared.changes.get(t.name, [])))
+    if found := [error for t in translators for error in t.check(prepared.changes.get(t.name, []))]:
+        raise RpcErrors(found, all_known=True)
 
 
 def faults_of(

@@ -45,10 +45,15 @@ class JsonError(Exception):
     """It is no JSON, or none that can be taken; the message says where, and quotes nothing of it."""
 
 
+class JsonTooBig(JsonError):
+    """It holds more than this server takes: nothing is wrong with it beside that."""
+
+
 def read_json(data: bytes) -> Object:
     """Return the object that ``data`` holds.
 
     Raises:
+        JsonTooBig: it is nested too deeply, or a number in it has too many digits.
         JsonError: it holds none.
     """
     try:
@@ -61,13 +66,13 @@ def read_json(data: bytes) -> Object:
     except UnicodeDecodeError as problem:
         raise JsonError(f"octet {problem.start + 1} is no part of UTF-8") from None
     except RecursionError:
-        raise JsonError(f"it is nested deeper than {MAX_DEPTH} levels") from None
+        raise JsonTooBig(f"it is nested deeper than {MAX_DEPTH} levels") from None
     except ValueError:  # a number of thousands of digits
-        raise JsonError("a number in it is too long") from None
+        raise JsonTooBig("a number in it is too long") from None
     if not isinstance(found, dict):
         raise JsonError("a configuration in JSON is an object: {...}")
     if _is_deep(found):
-        raise JsonError(f"it is nested deeper than {MAX_DEPTH} levels")
+        raise JsonTooBig(f"it is nested deeper than {MAX_DEPTH} levels")
     return found
 
 
@@ -75,16 +80,16 @@ _TEXTS = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 
 
 def refuse_many(data: bytes, max_elements: int) -> None:
-    """Raise JsonError if ``data`` holds more than ``max_elements`` members and values, before it is read."""
+    """Raise JsonTooBig if ``data`` holds more than ``max_elements`` members and values, before it is read."""
     if data.count(b",") + data.count(b"{") <= max_elements:
         return
     # As many at least begin or end a text, and a member and its value have two: without them it holds too
     # much in any case, and nobody interrupts what takes out millions of them.
     if data.count(b'"') - data.count(b'\\"') > 4 * (max_elements + 1):
-        raise JsonError(f"there are more than {max_elements} elements")
+        raise JsonTooBig(f"there are more than {max_elements} members and values")
     bare = _TEXTS.sub(b"", data)
     if bare.count(b",") + bare.count(b"{") > max_elements:
-        raise JsonError(f"there are more than {max_elements} elements")
+        raise JsonTooBig(f"there are more than {max_elements} members and values")
 
 
 def _without_doubles(members: Sequence[tuple[str, object]]) -> dict[str, object]:

@@ -82,7 +82,7 @@ class _Found:
         """All of them, as many as a commit would tell."""
         found = [*self.refusals, *(error for one in self.foresights for error in one.refusals)]
         found += [*self.hindrances, *(error for one in self.foresights for error in one.hindrances)]
-        return first_of(found)
+        return first_of(found, all_known=True)
 
     @property
     def changed(self) -> dict[str, str]:

@@ -74,6 +74,7 @@ class DamagedKey(OSError):
 
 
 REMOVE = "remove it to have one made"
+HOST_KEY = "host key"
 
 
 def host_key(file: Path) -> asyncssh.SSHKey:
@@ -88,12 +89,12 @@ def host_key(file: Path) -> asyncssh.SSHKey:
     return read_key(file)
 
 
-def damaged(file: Path, instead: str = REMOVE) -> list[str]:
+def damaged(file: Path, instead: str = REMOVE, *, what: str = HOST_KEY) -> list[str]:
     """Return in a sentence why what is in ``file`` is no key, and what to do ``instead``; whether it can be
     read is not asked here."""
     try:
         if file.is_file():
-            read_key(file, instead)
+            read_key(file, instead, what=what)
     except DamagedKey as problem:
         return [str(problem)]
     except OSError:
@@ -101,8 +102,8 @@ def damaged(file: Path, instead: str = REMOVE) -> list[str]:
     return []
 
 
-def read_key(file: Path, instead: str = REMOVE) -> asyncssh.SSHKey:
-    """Return the key in ``file``.
+def read_key(file: Path, instead: str = REMOVE, *, what: str = HOST_KEY) -> asyncssh.SSHKey:
+    """Return the key in ``file``; ``what``: as which it is told of.
 
     Raises:
         DamagedKey: what is there is no key; the message says what to do ``instead``.
@@ -111,7 +112,7 @@ def read_key(file: Path, instead: str = REMOVE) -> asyncssh.SSHKey:
     try:
         return asyncssh.read_private_key(str(file))
     except ValueError as problem:  # asyncssh has several, all of this kind
-        raise DamagedKey(f"the host key {file} cannot be read: {problem}; {instead}") from None
+        raise DamagedKey(f"the {what} {file} cannot be read: {problem}; {instead}") from None
 
 
 def write_key_pair(file: Path, comment: str) -> None:

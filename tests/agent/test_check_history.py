@@ -76,16 +76,24 @@ def test_damage_is_found_though_an_agent_uses_the_history(tmp_path: Path) -> Non
     assert (status, "is damaged" in said) == (os.EX_CONFIG, True)
 
 
-def test_a_history_of_a_newer_version_is_a_hindrance(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [
+        (99, "was written by a newer version"),
+        (99 << 24, "is damaged: it says that its form is 1660944384"),
+        (-1, "is damaged"),
+    ],
+)
+def test_a_history_of_a_form_that_is_not_known_cannot_be_used(
+    tmp_path: Path, version: int, words: str
+) -> None:
     options = a_history(tmp_path)
     with sqlite3.connect(tmp_path / "history.db") as database:
-        database.execute("PRAGMA user_version = 99")
+        database.execute(f"PRAGMA user_version = {version}")
     database.close()
     status, _, (said,) = check(*options)
-    assert (status, said) == (
-        1,
-        f"yangswand: {tmp_path}/history.db was written by a newer version of this program",
-    )
+    assert (status, said.startswith(f"yangswand: {tmp_path}/history.db {words}")) == (os.EX_CONFIG, True)
+    assert "put a copy of the data folder" in said.lower()
 
 
 @pytest.mark.parametrize("version", VERSIONS)

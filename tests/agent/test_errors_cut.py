@@ -18,6 +18,7 @@ from agent.errors import (
     RpcError,
     RpcErrors,
     UnknownElement,
+    first_of,
     raise_all,
 )
 from agent.netconf.messages import error_reply
@@ -94,6 +95,13 @@ def test_the_last_error_says_how_many_are_left_out() -> None:
 )
 def test_it_says_no_number_that_is_not_known(errors: Iterable[RpcError]) -> None:
     assert RpcErrors(errors).errors[-1].told == "99 (more errors are left out)"
+
+
+def test_who_knows_all_errors_says_so() -> None:
+    assert RpcErrors(many(FIND_ERRORS), all_known=True).errors[-1].told == "99 (1 more error is left out)"
+    assert first_of(many(FIND_ERRORS), all_known=True)[-1].left_out == 1
+    cut = RpcErrors(iter(many(200))).errors
+    assert RpcErrors([*cut, *many(1)], all_known=True).errors[-1].left_out == MORE
 
 
 @pytest.mark.parametrize("count", [1, MAX_ERRORS])

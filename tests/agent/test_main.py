@@ -85,6 +85,26 @@ def test_a_key_of_which_a_crash_left_half_is_made_again(tmp_path: Path) -> None:
     assert b"OPENSSH PRIVATE KEY" in (tmp_path / "client_key").read_bytes()
 
 
+@pytest.mark.parametrize("content", [b"", b"half", bytes(5000), b"\xff\xfe\n" * 50])
+def test_a_key_of_the_made_user_that_is_damaged_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes
+) -> None:
+    ensure_keys(tmp_path, {})
+    assert not caplog.records
+    (tmp_path / "client_key").write_bytes(content)
+    users = ensure_keys(tmp_path, {})
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said.startswith(f"the key of the user 'admin' {tmp_path}/client_key cannot be read: ")
+    assert "remove it" in said
+    assert (tmp_path / "client_key").read_bytes() == content
+    caplog.clear()
+    ensure_keys(tmp_path, {"bob": tmp_path / "bob.pub"})
+    assert not caplog.records, "nobody uses it"
+    (tmp_path / "client_key").unlink()
+    assert ensure_keys(tmp_path, {}) == users
+    assert b"OPENSSH PRIVATE KEY" in (tmp_path / "client_key").read_bytes()
+
+
 @pytest.mark.parametrize("key", KEYS)
 def test_a_history_that_is_lost_beside_keys_is_refused_with_how_to_go_on(tmp_path: Path, key: str) -> None:
     history = tmp_path / "history.db"

@@ -34,9 +34,10 @@ async def test_what_a_message_may_hold_is_limited(tmp_path: Path) -> None:
     with running_agent(tmp_path / "data", settings(tmp_path, limits)) as agent:
         async with raw_client(agent, greet="1.1") as client:
             reply = await client.ask("<get>" + "<a/>" * 100 + "</get>")
-            assert b"<error-tag>malformed-message</error-tag>" in reply
+            assert b"<error-tag>too-big</error-tag>" in reply
             assert b"more than 100 elements" in reply
             reply = await client.ask("<get>" + "<a>" * 10 + "</a>" * 10 + "</get>")
+            assert b"<error-tag>too-big</error-tag>" in reply
             assert b"deeper than 10 levels" in reply
             assert b"<data" in await client.ask("<get><filter/></get>")
             client.send(chunked(rpc("<get>" + "x" * 10000 + "</get>")))

@@ -252,7 +252,7 @@ class Planning:
 
     def _checked_plan_in_pieces(self, changes: Sequence[EntryChange]) -> Pieces[StrongSwanPlan]:
         if errors := (yield from self.check_in_pieces(changes)):
-            raise RpcErrors(errors)
+            raise RpcErrors(errors, all_known=True)
         return (yield from self.plan_in_pieces(changes))
 
     def plan_in_pieces(

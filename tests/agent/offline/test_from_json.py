@@ -7,7 +7,7 @@ import json
 import pytest
 
 from agent.offline.document import Language, Unreadable, read_document
-from agent.offline.from_json import JsonError, config_of, read_json, refuse_many
+from agent.offline.from_json import JsonError, JsonTooBig, config_of, read_json, refuse_many
 from agent.operations.write import inline_config
 from agent.xml import MAX_DEPTH, XmlError, serialize
 from agent.yang.nodes import JSON, print_node
@@ -213,7 +213,7 @@ def test_there_is_an_end_to_elements(schema: Schema) -> None:
 @pytest.mark.parametrize("rows", [b'{"id":1}', b"1", b'"a,{"', b"[]", b"{}"])
 def test_more_than_a_message_holds_is_refused_before_it_is_read(rows: bytes) -> None:
     data = b'{"a:b":[' + b",".join([rows] * 60) + b"]}"
-    with pytest.raises(JsonError, match="more than 50 elements"):
+    with pytest.raises(JsonTooBig, match="more than 50 members and values"):
         refuse_many(data, 50)
     refuse_many(data, 200)
 
@@ -226,5 +226,5 @@ def test_a_file_of_json_has_the_bound_of_a_message(schema: Schema, monkeypatch: 
     monkeypatch.setattr("agent.offline.document.MAX_ELEMENTS", 50)
     monkeypatch.setattr("agent.offline.document.read_json", None)
     data = b'{"every-construct:top":{"entry":[' + b",".join([b'{"id":"1"}'] * 60) + b"]}}"
-    with pytest.raises(Unreadable, match="more than 50 elements"):
+    with pytest.raises(Unreadable, match="more than 50 members and values"):
         read_document(schema, data, Language.JSON)

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from agent.errors import RpcErrors
+from agent.errors import ErrorType, RpcErrors
+from agent.offline.from_json import JsonTooBig, refuse_many
 from agent.restconf import documents
 from agent.restconf.documents import JSON_ELEMENTS_MAX, children
 from agent.restconf.media import Media
 from agent.restconf.parsing import SMALL_OCTETS, Parsing
+from agent.restconf.problems import problem_of
 from agent.threads import thread, worker_of
+from agent.xml import MAX_DEPTH
 from agent.yang.schema import Schema
 from tests.agent.handlers import running_lab
 from tests.agent.http.door_lab import PATIENCE_S
@@ -122,7 +125,59 @@ def test_json_has_fewer_elements_than_xml(
     monkeypatch.setattr(documents, "read_json", lambda data: pytest.fail("it was read"))
     with pytest.raises(RpcErrors) as caught:
         children(schema, body, Media.JSON, above=None, max_elements=1_000_000)
-    assert f"more than {JSON_ELEMENTS_MAX} elements" in str(caught.value.errors[0])
+    (error,) = caught.value.errors
+    assert (error.tag, f"more than {JSON_ELEMENTS_MAX} members and values" in error.message) == (
+        "too-big",
+        True,
+    )
+
+
+def test_json_takes_as_many_tunnels_as_are_served() -> None:
+    """As many as there may be by default, each with a pre-shared key, two subnets and two proposals."""
+    tunnel = {
+        **{"id": 1, "description": "a, b", "secret": "s", "local-address": "192.0.2.1", "peer": "192.0.2.2"},
+        **{"remote-id": {"name": "peer"}, "local-subnet": ["10.1.0.0/16"], "remote-subnet": ["10.2.0.0/16"]},
+        "ike": {"proposal": [{"priority": 1, "cipher": "aes128", "auth": "sha256", "dh": "x25519"}]},
+        "esp": {"proposal": [{"priority": 1, "cipher": "aes128gcm16", "dh": "x25519"}]},
+    }
+    body = json.dumps({"yangswan-ipsec:tunnels": {"ipsec": [tunnel] * 10_000}}).encode()
+    refuse_many(body, JSON_ELEMENTS_MAX)
+    with pytest.raises(JsonTooBig):
+        refuse_many(body, JSON_ELEMENTS_MAX // 2)
+
+
+DEEP = MAX_DEPTH + 1
+
+
+@pytest.mark.parametrize(
+    ("media", "body", "words"),
+    [
+        (Media.XML, b"<a>" + b"<b/>" * 50 + b"</a>", "50 elements"),
+        (Media.XML, b"<a>" * DEEP + b"</a>" * DEEP, f"deeper than {MAX_DEPTH} levels"),
+        (Media.XML, b"<a" + b"".join(b" b%d='1'" % number for number in range(60)) + b"/>", "50 attributes"),
+        (Media.XML, b"<a>" + b"x" * 10_100_000 + b"</a>", "longer than libxml2 takes"),
+        (Media.XML, b"<a" + b"b" * 60_000 + b"/>", "longer than libxml2 takes"),
+        (Media.JSON, b'{"a:b":[' + b"1," * 50 + b"1]}", "50 members and values"),
+        (Media.JSON, b'{"a:b":' + b"[" * DEEP + b"]" * DEEP + b"}", f"deeper than {MAX_DEPTH} levels"),
+        (Media.JSON, b'{"a:b":' + b"1" * 5_000 + b"}", "a number in it is too long"),
+    ],
+)
+def test_what_holds_too_much_is_too_big_and_not_malformed(
+    schema: Schema, media: Media, body: bytes, words: str
+) -> None:
+    most = 1000 if "deep" in words else 50
+    with pytest.raises(RpcErrors, match=words) as caught:
+        children(schema, body, media, above=None, max_elements=most)
+    (error,) = caught.value.errors
+    assert (error.tag, error.type, problem_of([error]).status) == ("too-big", ErrorType.RPC, 413)
+
+
+@pytest.mark.parametrize(("media", "body"), [(Media.XML, b"<a><b></a>"), (Media.JSON, b'{"a": ')])
+def test_what_is_broken_stays_malformed(schema: Schema, media: Media, body: bytes) -> None:
+    with pytest.raises(RpcErrors) as caught:
+        children(schema, body, media, above=None, max_elements=50)
+    (error,) = caught.value.errors
+    assert (error.tag, problem_of([error]).status) == ("malformed-message", 400)
 
 
 def test_texts_in_json_count_as_no_elements(schema: Schema) -> None:
