@@ -161,8 +161,8 @@ class AccessControl:
         )
 
     def refusals(self, access: Access, found: Iterable[Difference]) -> Iterator[RpcError]:
-        """*worker* Yield an access-denied for each node that may not be changed so; one for all that may not be
-        told apart, however many they are, where no rule tells instances apart."""
+        """*worker* Yield an access-denied for each node that may not be changed so; one for all of which the
+        same is said, however many they are, where no rule tells instances apart."""
         named = any(step.keys for rule in access.rules for step in rule.path or ())
         known: set[tuple[SchemaNode, Operation]] = set()
         """What is permitted, or refused by a path that no key stands in, of every instance."""
