@@ -55,6 +55,22 @@ async def test_a_plan_made_in_turns_is_the_one_made_at_once(
     assert await made.check_in_turns(added()) == made.check(added()) == []
 
 
+@pytest.mark.parametrize(
+    ("faults", "told"), [(100, ""), (101, "1 more error is left out"), (103, "3 more errors are left out")]
+)
+async def test_how_many_faults_are_not_told_is_said(tmp_path: Path, faults: int, told: str) -> None:
+    changes = [
+        change(None, entry(number, description="bad name", local_id={"certificate": "none"}))
+        for number in range(1, faults + 1)
+    ]
+    made = translator(tmp_path)
+    assert len(made.check(changes)) == faults
+    with pytest.raises(RpcErrors) as caught:
+        await made.prepare(changes)
+    last = caught.value.errors[-1]
+    assert last.told == (f"{last.message} ({told})" if told else last.message)
+
+
 async def test_what_is_refused_is_told_of_many_changes_too(tmp_path: Path) -> None:
     changes = [*added(), change(None, entry(201, remote_id={"name": "bob1"}, local_id={"name": "alice1"}))]
     made = translator(tmp_path)
