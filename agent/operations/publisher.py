@@ -168,8 +168,11 @@ class Publisher:
             task = asyncio.ensure_future(_made(read))
             self._reads[key] = now, task
             task.add_done_callback(lambda done: self._soon_forgotten(key, done))
-        await asyncio.shield(task)
-        return task.result()
+        try:
+            await asyncio.shield(task)
+            return task.result()
+        finally:
+            del task  # what it raised holds this frame
 
     def _soon_forgotten(self, key: Hashable, task: asyncio.Task[bytes]) -> None:
         if not task.cancelled():

@@ -40,7 +40,10 @@ class Shared:
                 self._tasks.popitem(last=False)
         else:
             task = known[1]
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        finally:
+            del known, task  # what it raised holds this frame
 
     def turn(self, user: str) -> asyncio.Lock:
         """Return what ``user`` holds while an event is looked at for him: one at a time, so that others, and

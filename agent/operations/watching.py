@@ -200,8 +200,11 @@ class Watch:
             task.add_done_callback(partial(self._seen, key))
             while len(self._shared) > KEPT:
                 self._shared.popitem(last=False)
-        await _joined(task)
-        return task.result()  # type: ignore[return-value]
+        try:
+            await _joined(task)
+            return task.result()  # type: ignore[return-value]
+        finally:
+            del task  # what it raised holds this frame
 
     def _seen(self, key: Hashable, task: asyncio.Task[object]) -> None:
         if task.cancelled() or task.exception() is not None:
@@ -216,7 +219,10 @@ async def _made(make: Callable[[], Awaitable[object]]) -> object:
 
 async def _joined(task: asyncio.Task[Result]) -> None:
     """Wait for ``task``, which goes on when who waits is cancelled."""
-    await asyncio.shield(task)
+    try:
+        await asyncio.shield(task)
+    finally:
+        del task
 
 
 def _only(pieces: Pieces, paths: Collection[str]) -> Pieces:

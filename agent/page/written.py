@@ -70,7 +70,10 @@ class Written:
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
             task = self._large[contents] = asyncio.ensure_future(self._contents(contents))
             task.add_done_callback(lambda done: self._soon_forgotten(contents, done))
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        finally:
+            del task  # what it raised holds this frame
 
     def _soon_forgotten(self, contents: bytes, task: asyncio.Task[bytes]) -> None:
         if not task.cancelled():

@@ -39,7 +39,11 @@ class Changes:
         task = asyncio.ensure_future(work())
         self._going_on.add(task)
         task.add_done_callback(self._going_on.discard)
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        finally:
+            # It holds what it raised, which holds this frame, and with it all that was sent.
+            del task
 
     async def in_turn(self, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         """As ``unbroken``, when those are done that came before.

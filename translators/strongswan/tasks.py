@@ -79,15 +79,18 @@ async def of_one_moment(begin: Callable[[], Pieces[T]], moment: Callable[[], obj
 async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
     """Return the result of ``work``, which is not broken off when the caller is: that hears of it later."""
     task, cancelled = asyncio.get_running_loop().create_task(work), None
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None and not task.cancelled():
-        task.result()
-        raise cancelled
-    return task.result()
+    try:
+        while not task.done():
+            try:
+                await asyncio.shield(task)
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None and not task.cancelled():
+            task.result()
+            raise cancelled
+        return task.result()
+    finally:
+        del task, cancelled  # what was raised holds this frame
 
 
 async def is_set_within(event: asyncio.Event, limit_s: float) -> bool:
