@@ -225,7 +225,10 @@ class Connection(_Wire):
         task = asyncio.get_running_loop().create_task(exchange())
         self._exchanges.add(task)
         task.add_done_callback(self._ended)
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        finally:
+            del task  # what it raised holds this frame
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._exchanges.discard(task)

@@ -94,6 +94,8 @@ class KeyRpcs:
         except asyncio.CancelledError:
             await asyncio.shield(self._undo(giving, key))
             raise
+        finally:
+            del giving  # what it raised holds this frame, and the key
 
     async def _keep(self, key: PrivateKey) -> None:
         async with self._shared.changing:
