@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from agent.translator import EntryChange, Foresight, Settings
 from tests.lab import change
 from tests.translators.tunnels import Json
 from translators.strongswan.assembly import make
+from translators.strongswan.charon.vici import ViciError
 from translators.strongswan.translator import StrongSwanTranslator
 
 
@@ -30,6 +32,11 @@ class Charon:
         if command == "terminate":
             self.sas = ()
         return {}
+
+    async def each(self, requests: Sequence[tuple[str, Any]]) -> list[ViciError | None]:
+        for command, message in requests:
+            await self.request(command, message)
+        return [None] * len(requests)
 
     async def list_sas(self, name: str | None = None) -> Any:
         if self.hangs:

@@ -270,6 +270,23 @@ async def test_who_adds_an_event_that_this_charon_does_not_know_hears_it(tmp_pat
             await draining
 
 
+async def test_of_two_events_that_are_added_at_a_time_each_gets_its_own_answer(tmp_path: Path) -> None:
+    confirm = packet(Packet.EVENT_CONFIRM)
+    async with charon(tmp_path, confirm, packet(Packet.EVENT_UNKNOWN), confirm) as socket:
+        stream = await EventStream.open(socket)
+        await stream.subscribe(["ike-updown"])
+        draining = asyncio.create_task(drain(stream, []))
+        adding = asyncio.gather(stream.add("nonsense"), stream.add("log"), return_exceptions=True)
+        refused, taken = await asyncio.wait_for(adding, 60)
+        assert isinstance(refused, ViciError)
+        assert not isinstance(refused, ViciUnavailable)
+        assert taken is None
+        assert [stream.hears(event) for event in ("ike-updown", "log", "nonsense")] == [True, True, False]
+        await stream.close()
+        with pytest.raises(ViciUnavailable):
+            await draining
+
+
 async def test_an_answer_that_nobody_waits_for_any_more_is_not_taken_for_the_next(tmp_path: Path) -> None:
     async with charon(tmp_path, packet(Packet.EVENT_CONFIRM)) as socket:
         stream = await EventStream.open(socket)

@@ -36,7 +36,7 @@ def test_own_loads_are_no_drift_and_those_of_others_are(lab: Lab) -> None:
     bob.wait_status("installed")
     session = bob.translator.parts.shared.session
     assert session is not None
-    assert session._hears_log
+    assert session.hears_log
     assert not session.own_loads._expected, "nothing that would hide what others load"
     for gateway in (alice, bob):
         assert not repairs(gateway)

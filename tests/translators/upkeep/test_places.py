@@ -12,7 +12,8 @@ from tests.translators.upkeep.test_listing import Slow, live
 from translators.strongswan.status import facts as transitions
 from translators.strongswan.status.events import Source
 from translators.strongswan.status.facts import UNHEARD, Reason
-from translators.strongswan.upkeep.supervisor import _Asked, _Watched
+from translators.strongswan.upkeep.attempt import Attempt
+from translators.strongswan.upkeep.supervisor import _Watched
 from translators.strongswan.upkeep.tunnels import LiveTunnels
 
 REFUSED = "failed to establish CHILD_SA, keeping IKE_SA"
@@ -26,8 +27,8 @@ class Played:
         self.session.source, self.session.hears_log = Source.LOG, True
         self.tunnels = live(self.session)
         monkeypatch.setattr(LiveTunnels, "children", lambda *_: ("c0", "c1"))
-        self.watched = _Watched(asked=_Asked({"c0", "c1"}))
-        self.tunnels.supervisor._watched["ipsec-1"] = self.watched
+        self.attempt = Attempt(missing={"c0", "c1"})
+        self.tunnels.supervisor._watched["ipsec-1"] = _Watched(attempt=self.attempt)
 
     def says(self, event: str, sa: Json, up: str = "yes") -> None:
         message = {"up": up, "ipsec-1": {"established": "0", "remote-id": "bob", **sa}}
@@ -44,7 +45,7 @@ class Played:
 
     @property
     def gives_place(self) -> bool:
-        return self.watched.outcome.is_set()
+        return self.attempt.outcome.is_set()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from translators.strongswan.backoff import delay_s
 from translators.strongswan.charon.vici import ViciUnavailable
 from translators.strongswan.options import Options
 from translators.strongswan.upkeep import supervisor as supervisor_module
+from translators.strongswan.upkeep.attempt import Attempt
 from translators.strongswan.upkeep.supervisor import AT_A_TIME, Progress, Supervisor
 
 
@@ -246,6 +247,12 @@ async def test_an_attempt_of_which_every_child_is_settled_gives_its_place(childr
     supervisor.forget_all()
 
 
+def attempt_of(supervisor: Supervisor, name: str) -> Attempt:
+    attempt = supervisor._watched[name].attempt
+    assert attempt is not None
+    return attempt
+
+
 Said = Callable[[Supervisor], None]
 
 
@@ -272,7 +279,7 @@ async def test_what_is_not_of_an_attempt_takes_its_place_from_it_no_more(said: S
     supervisor.children_up("a", "1", ["c0"])
     supervisor.children_up("a", "1", ["c0"])
     said(supervisor)
-    assert not supervisor._watched["a"].outcome.is_set()
+    assert not attempt_of(supervisor, "a").outcome.is_set()
     supervisor.children_up("a", "1", ["c1"])
     await until(lambda: initiated == ["a", "b"])
     supervisor.forget_all()
@@ -292,7 +299,7 @@ async def test_what_comes_between_the_look_and_the_request_is_not_of_the_attempt
         supervisor.children_up(name, "1", ["c0", "c1"])
         supervisor.asks(name, ["c1", "c2"])
         supervisor.child_refused(name, "1")
-        assert not supervisor._watched[name].outcome.is_set()
+        assert not attempt_of(supervisor, name).outcome.is_set()
         supervisor.child_refused(name, "1")
 
     supervisor = Supervisor(
@@ -308,9 +315,9 @@ async def test_what_the_peer_begins_is_remembered_while_an_attempt_has_its_place
     supervisor, initiated = never_up(Options(retry_first=500.0, retry_max=1000.0), lambda name: name)
     supervisor.want("a")
     await until(lambda: initiated == ["a"])
-    await until(lambda: not supervisor._all_turns.locked() and supervisor._watched["a"].asked is None)
+    await until(lambda: not supervisor._all_turns.locked() and supervisor._watched["a"].attempt is None)
     supervisor.peer_began("a", "9")
-    assert supervisor._watched["a"].asked is None
+    assert supervisor._watched["a"].attempt is None
     supervisor.forget_all()
 
 

@@ -53,7 +53,7 @@ class CharonSession:
         self.plugins: Sequence[str] = ()
         self.source = Source.LOG
         self.own_loads = OwnLoads()
-        self._hears_log = False
+        self._asked_for_log = False
 
     @classmethod
     async def open(
@@ -93,9 +93,9 @@ class CharonSession:
     async def _listen(
         self, notify_socket: Path, on_event: OnEvent, on_notice: OnNotice, *, log_later: bool
     ) -> None:
-        self._hears_log = not log_later
+        self._asked_for_log = not log_later
         known = await self._events.subscribe(EVENTS if log_later else (*EVENTS, LOG))
-        if self._hears_log and LOG not in known:
+        if self._asked_for_log and not self.hears_log:
             log.error(NO_LOG)
         if "alert" in known:
             self.source = Source.ALERT
@@ -113,8 +113,8 @@ class CharonSession:
 
     @property
     def hears_log(self) -> bool:
-        """Whether charon's log is handed on, if it has one."""
-        return self._hears_log
+        """Whether charon's log is handed on: it has one, and has been asked for it."""
+        return self._events.hears(LOG)
 
     async def hear_log(self) -> None:
         """Have charon's log handed on from now on, if it is not yet.
@@ -122,9 +122,9 @@ class CharonSession:
         Raises:
             ViciUnavailable: charon is lost.
         """
-        if self._hears_log:
+        if self._asked_for_log:
             return
-        self._hears_log = True
+        self._asked_for_log = True
         try:
             await self._events.add(LOG)
         except ViciUnavailable:

@@ -235,7 +235,7 @@ _OURS = _OWN | {Reason.LIFETIME_EXPIRED, Reason.INACTIVE}
 """What this gateway does: because somebody told it to, or by itself."""
 
 
-UNHEARD = "the log of a new daemon is heard once it has been told what is configured: it may have said why"
+UNHEARD = "what the daemon logs was not heard when that happened: it may have said why"
 
 
 def down_unheard(facts: Facts, now: float) -> Facts:

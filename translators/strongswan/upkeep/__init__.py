@@ -9,6 +9,7 @@
 - listing: what charon says now about SAs, without a long wait or however long it takes
 - silence: a peer that does not answer from the start is told soon, and asked again sooner
 - supervisor: brings initiators up, and up again
+- attempt: what charon tells that is of one attempt to bring a tunnel up
 - negotiations: how long it took to bring each tunnel up
 - announcer: sees what became of tunnels that something happened to, and tells it
 - addresses: the addresses of this machine, watched

@@ -20,7 +20,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from weakref import WeakValueDictionary
 
@@ -32,6 +32,7 @@ from translators.strongswan.status import state
 from translators.strongswan.status.state import Section
 from translators.strongswan.tasks import is_set_within
 from translators.strongswan.translation.connections import tunnel_of
+from translators.strongswan.upkeep.attempt import Attempt
 
 log = logging.getLogger(__name__)
 
@@ -73,35 +74,29 @@ def initiations(
 
 
 @dataclass(slots=True)
-class _Asked:
-    """What charon is asked for in an attempt that has its place."""
-
-    missing: set[str]
-    """The children that are not up yet."""
-    refused: int = 0
-    strange: set[str] = field(default_factory=set)
-    """IKE_SAs that the peer has begun since: what becomes of them says nothing of the attempt."""
-
-
-@dataclass(slots=True)
 class _Watched:
-    attempt: int = 0
-    """Looks since it was last up for long; decides the next pause."""
+    looks: int = 0
+    """Since it was last up for long; decides the next pause."""
     initiated: int = 0
     up_since_s: float | None = None
     timer: asyncio.TimerHandle | None = None
-    asked: _Asked | None = None
-    """None where no attempt has a place, or before it asks for anything."""
-    outcome: asyncio.Event = field(default_factory=asyncio.Event)
-    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    is_due: bool = False
+    """Whether the timer has run down since the last look began, while the task that made it was there."""
+    is_held: bool = False
+    """For good: it is wanted anew, or was forgotten."""
+    attempt: Attempt | None = None
+    """None where none has a place."""
+    task: asyncio.Task[None] | None = None
+    """One at a time: two would ask for the same."""
 
 
 class Supervisor:
     """Watches the initiators by connection name.
 
-    ``look`` returns the progress of a tunnel, ``initiate`` begins one attempt and says by ``asks`` for which
-    children; both may raise ViciError, which is taken as "try later". ``peer_of`` returns what tunnels to
-    one peer share; ``changed`` hears of each name that begins or ceases to be watched.
+    ``look`` returns the progress of a tunnel and says by ``finds`` which IKE_SAs it has, ``initiate`` begins
+    one attempt and says by ``asks`` for which children; both may raise ViciError, which is taken as "try
+    later". ``peer_of`` returns what tunnels to one peer share; ``changed`` hears of each name that begins or
+    ceases to be watched.
     """
 
     def __init__(
@@ -138,8 +133,8 @@ class Supervisor:
     def want(self, name: str) -> None:
         """Have ``name`` up from now on, beginning at once."""
         self.forget(name)
-        self._watched[name] = _Watched()
-        self._arm(name, 0.0)
+        self._watched[name] = watched = _Watched()
+        self._arm(name, watched, 0.0)
         self._changed(name)
 
     def forget(self, name: str) -> None:
@@ -153,6 +148,11 @@ class Supervisor:
         """Begin no attempt with any tunnel until it is wanted anew; all stay watched."""
         for watched in self._watched.values():
             self._hold(watched)
+
+    def tries(self, name: str) -> bool:
+        """Return whether attempts with ``name`` are made, now or later: it is watched, and not held."""
+        watched = self._watched.get(name)
+        return watched is not None and not watched.is_held
 
     def keep_only(self, names: Collection[str]) -> None:
         """Leave every other tunnel alone."""
@@ -169,124 +169,139 @@ class Supervisor:
             watched.up_since_s = asyncio.get_running_loop().time()
             self._disarm(watched)
 
+    def finds(self, name: str, ike_sas: Iterable[str]) -> None:
+        """Note the unique ids of the IKE_SAs that the look at the tunnel has found."""
+        if (attempt := self._attempt(name)) is not None:
+            attempt.finds(ike_sas)
+
     def asks(self, name: str, children: Collection[str]) -> None:
         """Note that the attempt with the tunnel is about to ask charon for ``children``. What came up or was
         refused until now is not its own."""
-        if (watched := self._watched.get(name)) is not None:
-            watched.asked = _Asked(set(children))
+        if (attempt := self._attempt(name)) is not None:
+            attempt.asks(children)
 
     def peer_began(self, name: str, ike_sa: str) -> None:
         """Note that the peer has begun the IKE_SA of this unique id."""
-        if (asked := self._asked_of(name)) is not None:
-            asked.strange.add(ike_sa)
+        if (attempt := self._attempt(name)) is not None:
+            attempt.peer_began(ike_sa)
 
     def children_up(self, name: str, ike_sa: str, children: Iterable[str]) -> None:
         """Note that ``children`` came up in an IKE_SA; an attempt of which each is up or was refused gives
         its place to the next."""
-        if (asked := self._asked_of(name, ike_sa)) is not None:
-            asked.missing.difference_update(children)
-            self._give_place(name, asked)
+        if (attempt := self._attempt(name)) is not None:
+            attempt.children_up(ike_sa, children)
 
     def child_refused(self, name: str, ike_sa: str) -> None:
         """Note that a child was refused, of which an IKE_SA says nothing."""
-        if (asked := self._asked_of(name, ike_sa)) is not None:
-            asked.refused += 1
-            self._give_place(name, asked)
+        if (attempt := self._attempt(name)) is not None:
+            attempt.child_refused(ike_sa)
 
-    def _asked_of(self, name: str, ike_sa: str | None = None) -> _Asked | None:
+    def _attempt(self, name: str) -> Attempt | None:
         watched = self._watched.get(name)
-        asked = None if watched is None else watched.asked
-        return None if asked is None or ike_sa in asked.strange else asked
-
-    def _give_place(self, name: str, asked: _Asked) -> None:
-        if len(asked.missing) <= asked.refused:
-            self._watched[name].outcome.set()
+        return None if watched is None else watched.attempt
 
     def went_down(self, name: str, ike_sa: str) -> None:
         """Note that an SA of the tunnel ended, that IKE_SA or a child of it; see whether the tunnel did."""
         watched = self._watched.get(name)
         if watched is None:
             return
-        if self._asked_of(name, ike_sa) is not None:
-            watched.outcome.set()
+        if watched.attempt is not None:
+            watched.attempt.went_down(ike_sa)
         now = asyncio.get_running_loop().time()
         if watched.up_since_s is not None and now - watched.up_since_s >= self._options.retry_max:
             # It was stable; one that comes and goes keeps its back-off.
-            watched.attempt = watched.initiated = 0
+            watched.looks = watched.initiated = 0
         watched.up_since_s = None
-        if watched.timer is None:
-            self._arm(name, self._pause_s(watched))
+        if watched.timer is None and not watched.is_due:
+            self._arm(name, watched, self._pause_s(watched))
 
     def hasten(self, name: str) -> None:
         """Have the next attempt with a tunnel that is down begin soon, whatever its pauses had grown to."""
         watched = self._watched.get(name)
         if watched is not None and watched.up_since_s is None:
             options = self._options
-            self._arm(name, delay_s(0, options.retry_first, options.retry_max, self._random.random()))
+            pause_s = delay_s(0, options.retry_first, options.retry_max, self._random.random())
+            self._arm(name, watched, pause_s)
 
     def _pause_s(self, watched: _Watched) -> float:
-        tried = max(watched.attempt - 1, 0)
+        tried = max(watched.looks - 1, 0)
         return delay_s(tried, self._options.retry_first, self._options.retry_max, self._random.random())
 
-    def _arm(self, name: str, pause_s: float) -> None:
-        watched = self._watched[name]
+    def _arm(self, name: str, watched: _Watched, pause_s: float) -> None:
         self._disarm(watched)
+        if watched.is_held:
+            return
         # What an attempt logs is about its tunnel, and not about the commit or session that began it.
         about = of_tunnel(tunnel_of(name) or name)
-        watched.timer = asyncio.get_running_loop().call_later(pause_s, self._due, name, context=about)
+        loop = asyncio.get_running_loop()
+        watched.timer = loop.call_later(pause_s, self._due, name, watched, context=about)
 
     def _hold(self, watched: _Watched) -> None:
+        watched.is_held = True
         self._disarm(watched)
-        for task in watched.tasks:
-            task.cancel()
+        if watched.task is not None:
+            watched.task.cancel()
 
     @staticmethod
     def _disarm(watched: _Watched) -> None:
+        watched.is_due = False
         if watched.timer is not None:
             watched.timer.cancel()
             watched.timer = None
 
-    def _due(self, name: str) -> None:
-        watched = self._watched[name]
+    def _due(self, name: str, watched: _Watched) -> None:
         watched.timer = None
-        task = asyncio.get_running_loop().create_task(self._attend(name, watched))
-        watched.tasks.add(task)
-        task.add_done_callback(watched.tasks.discard)
+        if watched.task is None:
+            watched.task = asyncio.get_running_loop().create_task(self._attend(name, watched))
+        else:
+            watched.is_due = True
 
     async def _attend(self, name: str, watched: _Watched) -> None:
+        try:
+            is_over = await self._in_turn(name, watched)
+        finally:
+            watched.task = None
+        # An up event may have come meanwhile; then there is nothing left to look at.
+        if not is_over and watched.timer is None and watched.up_since_s is None:
+            self._arm(name, watched, 0.0 if watched.is_due else self._pause_s(watched))
+
+    async def _in_turn(self, name: str, watched: _Watched) -> bool:
+        """Return whether there is nothing to be looked at later."""
         turns = self._turns.setdefault(self._peer_of(name), asyncio.Semaphore(AT_A_TIME))
         # The turn with the peer first: who waits for a busy peer holds no turn that others could use.
         async with turns, self._all_turns:
             if watched.up_since_s is not None:
-                return  # it came up while this waited for its turn
+                return True  # it came up while this waited for its turn
+            watched.is_due = False
+            watched.attempt = Attempt()
             try:
-                if not await self._try(name, watched):
-                    return
+                return await self._try(name, watched, watched.attempt)
             except ViciError as error:
                 log.info("%s: %s", name, error)
-        # An up event may have come meanwhile; then there is nothing left to look at.
-        if self._watched.get(name) is watched and watched.timer is None and watched.up_since_s is None:
-            self._arm(name, self._pause_s(watched))
+                return False
+            finally:
+                watched.attempt = None
 
-    async def _try(self, name: str, watched: _Watched) -> bool:
-        """Look at the tunnel and initiate it if it is down; return whether to look again later."""
+    async def _try(self, name: str, watched: _Watched, attempt: Attempt) -> bool:
+        """Look at the tunnel and initiate it if it is down; return whether there is nothing to be looked at
+        later."""
         progress = await self._look(name)
+        if watched.up_since_s is not None or watched.is_held:
+            return True  # whatever the answer is, it is older
         if progress is Progress.UP:
-            if watched.up_since_s is None:
-                watched.up_since_s = asyncio.get_running_loop().time()
-            return False
+            if attempt.is_overtaken:
+                return False
+            watched.up_since_s = asyncio.get_running_loop().time()
+            return True
         if progress is Progress.TO_STAY_DOWN:
-            self._watched.pop(name, None)
+            self._disarm(watched)
+            del self._watched[name]
             self._changed(name)
-            return False
-        watched.attempt += 1
+            return True
+        watched.looks += 1
         if progress is Progress.DOWN:
             watched.initiated += 1
             log.debug("%s: attempt %d", name, watched.initiated)
-            watched.outcome.clear()
-            try:
-                await self._initiate(name)
-                await is_set_within(watched.outcome, ATTEMPT_S)
-            finally:
-                watched.asked = None
-        return True
+            await self._initiate(name)
+            await is_set_within(attempt.outcome, ATTEMPT_S)
+        return False

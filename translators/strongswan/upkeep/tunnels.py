@@ -342,7 +342,8 @@ class LiveTunnels:
         """End the attempt that charon makes, which waits long for its turn, and have another begin."""
 
         def begin_another() -> None:
-            if (name := connection_name(tunnel)) in self.supervisor:
+            # One that is held is wanted anew, with all others, once charon has been told everything.
+            if self.supervisor.tries(name := connection_name(tunnel)):
                 begin(name)
 
         self._terminations.end_attempt(tunnel, lambda: self.facts(tunnel).up, begin_another)
@@ -352,6 +353,7 @@ class LiveTunnels:
     async def _look(self, name: str) -> Progress:
         session = self._shared.session_for("list-sas")
         sas = await session.list_sas(name)
+        self.supervisor.finds(name, (str(sa.get("uniqueid")) for sa in sas))
         tunnel = tunnel_of(name) or ""
         if (found := progress(sas, self.children(tunnel))) is not Progress.DOWN:
             return found
@@ -379,8 +381,9 @@ class LiveTunnels:
         wanted = [request["child"] for _command, request in requests]
         self.negotiations.begin(tunnel, self._peer_of(name), children=wanted, error=error)
         self.supervisor.asks(name, wanted)
-        for command, request in requests:
-            await session.request(command, request)
+        # The others are asked for also where one is refused, which charon may have been at already.
+        if (refused := next(filter(None, await session.each(requests)), None)) is not None:
+            raise refused
 
     def _peer_of(self, name: str) -> str:
         return str(self._desired.entries.get(tunnel_of(name) or "", {}).get("peer", ""))
