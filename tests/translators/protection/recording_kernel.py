@@ -28,6 +28,9 @@ class Kernel:
         self.refuses: set[str] = set()
         self.whole = True
         self.counted: Mapping[str, Count] = {}
+        self.counting = asyncio.Event()
+        """Until it is set nobody is told what was counted."""
+        self.counting.set()
 
     def _do(self, words: str, error: Exception) -> None:
         if words in self.refuses:
@@ -58,6 +61,7 @@ class Kernel:
 
     async def counts(self) -> Mapping[str, Count]:
         self._do("counts", NftError("nft refused"))
+        await self.counting.wait()
         return self.counted
 
     # --- as shunts.put ---

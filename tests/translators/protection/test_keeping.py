@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -410,7 +411,28 @@ async def test_counters_are_read_again_when_they_are_older(
             assert await protection.dropped("1") == {Way.OUT: Count(number, number), Way.IN: Count()}
 
 
+async def test_all_who_ask_while_counters_are_read_wait_for_one_listing(
+    kernel: Kernel, shared: Shared
+) -> None:
+    async with started(shared, t1=PLAIN) as protection:
+        (outwards,) = (match for match in protection.guards.of("1").drops if match.way is Way.OUT)
+        kernel.counted = {ruleset.element_key(DROP, outwards): Count(7, 9)}
+        kernel.counting.clear()
+        first, *others = [asyncio.ensure_future(protection.dropped("1")) for _ in range(5)]
+        await until(lambda: "counts" in kernel.done)
+        first.cancel()  # the next one asks for all
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        await until(lambda: kernel.done.count("counts") == 2)
+        kernel.counting.set()
+        assert await asyncio.gather(*others) == [{Way.OUT: Count(7, 9), Way.IN: Count()}] * 4
+        assert kernel.done.count("counts") == 2
+
+
 async def test_counters_that_cannot_be_read_are_none(kernel: Kernel, shared: Shared) -> None:
     async with started(shared, t1=PLAIN) as protection:
         kernel.refuses = {"counts"}
         assert await protection.dropped("1") == dict.fromkeys(Way, Count())
+        kernel.refuses = set()
+        await protection.dropped("1")
+        assert "counts" not in kernel.done, "nft is not asked again within a second"

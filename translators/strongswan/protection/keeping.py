@@ -77,7 +77,9 @@ class Protection:
         self._networks_came = asyncio.Event()
         self._connected: frozenset[Connected] = frozenset()
         self._tasks = (Background(), Background())
-        self._counts: tuple[float, Mapping[str, Count]] = (0.0, {})
+        self._counts: tuple[float, Mapping[str, Count]] = (-COUNTS_MAX_AGE_S, {})
+        """Since when on the loop's clock they have been asked for, and what they were."""
+        self._counting = asyncio.Lock()
 
     # --- life ---
 
@@ -349,12 +351,16 @@ class Protection:
         return found
 
     async def _recent_counts(self) -> Mapping[str, Count]:
-        now = asyncio.get_running_loop().time()
-        if now - self._counts[0] > COUNTS_MAX_AGE_S or not self._counts[0]:
-            try:
-                self._counts = now, await self._firewall.counts()
-            except NftError as error:
-                log.info("%s", error)
+        loop = asyncio.get_running_loop()
+        asked_s = loop.time()
+        async with self._counting:  # one listing is for all who wait for it
+            if asked_s - self._counts[0] > COUNTS_MAX_AGE_S:
+                begun_s, counts = loop.time(), self._counts[1]
+                try:
+                    counts = await self._firewall.counts()
+                except NftError as error:
+                    log.info("%s", error)
+                self._counts = begun_s, counts
         return self._counts[1]
 
 
