@@ -21,6 +21,7 @@ from agent.notifications import Stream
 from agent.operational import Operational
 from agent.operations.context import Context
 from agent.operations.publisher import Publisher
+from agent.orphans import Orphans
 from agent.reread import Reread
 from agent.server import Server, push_bounds, subscription_bounds
 from agent.settings import Settings
@@ -49,6 +50,7 @@ class Agent:
     server: Server
     transport: SshTransport
     local: UnixTransport
+    orphans: Orphans
     metrics: MetricsDoor | None = None
     web: WebDoor | None = None
 
@@ -61,6 +63,7 @@ class Agent:
             await self.metrics.take_address()
         if self.web is not None:
             await self.web.take_address()
+        self.orphans.start()
         context.stream.start()
         await context.configuration.start()
         await context.worker(context.nacm.load, context.configuration.running)
@@ -104,7 +107,7 @@ class Agent:
         await ended({"SSH": self.transport.stop(left_s), "the UNIX socket": self.local.stop(left_s)})
         await ended({"confirmed commits": self.context.confirmed.stop(stopping.all_s)})
         self.context.configuration.shut()
-        await ended({"the record of events": self.context.stream.stop()})
+        await ended({"the record of events": self.context.stream.stop(), "trees": self.orphans.stop()})
 
 
 def assemble(
@@ -210,7 +213,8 @@ def assemble(
             ssh=transport,
             ids=server.next_session_id,
         )
-    return Agent(context, server, transport=transport, local=local, metrics=metrics, web=web)
+    orphans = Orphans(schema, worker)
+    return Agent(context, server, transport=transport, local=local, orphans=orphans, metrics=metrics, web=web)
 
 
 def _clock() -> datetime:

@@ -88,6 +88,7 @@ ROOMS = (
             "agent/unfinished.py",
         )
     ),
+    Room(("agent/orphans.py",), ("agent.memory", "agent.yang")),
     Room(("agent/data_folder.py",), ("agent.errors", "agent.regular_file")),
     Room(("agent/credential.py",), ("agent.transport.files",)),
     Room(("agent/watchdog.py",), ("agent.supervision",)),

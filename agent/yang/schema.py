@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,6 +51,8 @@ class Schema:
         self._threads = {threading.get_ident()}
         self._at_once: set[int] = set()
         self._orphans: deque[Pointer] = deque()
+        self.when_orphaned: Callable[[], None] | None = None
+        """Hears, on any thread, that a tree was dropped which waits for a thread that frees."""
         self._loader = ModuleLoader(self.ctx, search_dirs, disabled_features or {})
         for name, features in modules:
             self._loader.load(name, features)
@@ -92,8 +94,13 @@ class Schema:
             lib.lyd_free_all(tree)
             return
         self._orphans.append(tree)
-        if threading.get_ident() not in self._threads:
-            return
+        if threading.get_ident() in self._threads:
+            self.free_orphans()
+        elif self.when_orphaned is not None:
+            self.when_orphaned()
+
+    def free_orphans(self) -> None:
+        """Free the data trees that were dropped by threads which have no time for it."""
         with contextlib.suppress(IndexError):  # another thread may take the last
             while True:
                 lib.lyd_free_all(self._orphans.popleft())

@@ -269,7 +269,7 @@ def only_a_transport(host_key: Path, port: int) -> Agent:
     transport = SshTransport(host="localhost", port=port, host_key=host_key, users={}, **shared)
     local = UnixTransport(host_key.with_name("socket"), "yangswan", insists=True, **shared)
     nothing: Any = SimpleNamespace()
-    return Agent(nothing, nothing, transport=transport, local=local)
+    return Agent(nothing, nothing, transport=transport, local=local, orphans=nothing)
 
 
 async def test_a_port_in_use_is_found_before_anything_is_begun(tmp_path: Path) -> None:
