@@ -21,7 +21,7 @@ from tests.real.gateways import gateway
 from tests.real.test_metrics import FAST
 from tests.real.test_netconf_to_charon import SECRET, Pair, up
 from tests.real.traffic import flowing
-from translators.strongswan.charon.vici import EventStream
+from translators.strongswan.charon.event_stream import EventStream
 
 pytestmark = [pytest.mark.real, pytest.mark.skipif(missing() is not None, reason=str(missing()))]
 

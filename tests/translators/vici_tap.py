@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -22,16 +22,17 @@ class ViciTap:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sent: list[Sent] = []
-        send = Connection._send
+        send_all = Connection._send_all
 
-        async def tapped(connection: Connection, command: str, packet: bytes) -> None:
-            parsed = Packet.parse(packet)
-            if parsed.response_type == Packet.CMD_REQUEST and not command.startswith(READS):
-                message = _text(Message.deserialize(parsed.payload))
-                self.sent.append((command, shown(command, message, SECRET)))
-            await send(connection, command, packet)
+        async def tapped(connection: Connection, packets: Sequence[tuple[str, bytes]]) -> None:
+            for command, packet in packets:
+                parsed = Packet.parse(packet)
+                if parsed.response_type == Packet.CMD_REQUEST and not command.startswith(READS):
+                    message = _text(Message.deserialize(parsed.payload))
+                    self.sent.append((command, shown(command, message, SECRET)))
+            await send_all(connection, packets)
 
-        monkeypatch.setattr(Connection, "_send", tapped)
+        monkeypatch.setattr(Connection, "_send_all", tapped)
 
 
 def _text(section: Mapping[str, Any]) -> dict[str, Any]:

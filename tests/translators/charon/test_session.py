@@ -11,8 +11,9 @@ import pytest
 from vici.protocol import Packet
 
 from tests.translators.charon.test_vici import charon, packet, reply
+from translators.strongswan.charon.event_stream import EventStream
 from translators.strongswan.charon.session import EVENTS, NO_LOG, CharonSession
-from translators.strongswan.charon.vici import Connection, EventStream, ViciUnavailable
+from translators.strongswan.charon.vici import Connection, ViciUnavailable
 
 EVENT = packet(Packet.EVENT, {"n": "0"}, "ike-updown")
 CONFIRM, UNKNOWN = packet(Packet.EVENT_CONFIRM), packet(Packet.EVENT_UNKNOWN)

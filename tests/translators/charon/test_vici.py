@@ -13,11 +13,10 @@ from typing import Any, cast
 import pytest
 from vici.protocol import Message, Packet
 
+from translators.strongswan.charon.event_stream import EVENTS_A_TURN, EventStream
 from translators.strongswan.charon.vici import (
-    EVENTS_A_TURN,
     PACKETS_A_TURN,
     Connection,
-    EventStream,
     ViciError,
     ViciUnavailable,
 )

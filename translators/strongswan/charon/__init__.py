@@ -3,7 +3,8 @@
 Files, from the ground up:
 
 - codec (pure): VICI messages to octets and back
-- vici: one connection to the VICI socket, and the stream of events
+- vici: one connection to the VICI socket
+- event_stream: what charon tells by itself
 - command: a command run to its end, with a time limit
 - kernel: can this kernel do ESP
 - named: whether the files that the options name are what they are taken for

@@ -15,9 +15,9 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from translators.strongswan.charon.event_stream import EventStream
 from translators.strongswan.charon.vici import (
     Connection,
-    EventStream,
     Section,
     ViciError,
     ViciUnavailable,

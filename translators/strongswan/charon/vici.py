@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import os
 import struct
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
@@ -35,9 +34,6 @@ _SEGMENT = struct.Struct("!I")
 _DONE = bytes((Packet.CMD_RESPONSE,)) + encode({"success": "yes"})
 """The reply to most of what is loaded, as charon writes it."""
 
-EVENTS_A_TURN = 32
-"""Of events that have come already so many are handed on before others have the event loop."""
-
 T = TypeVar("T")
 
 Request = Mapping[str, object]
@@ -57,7 +53,7 @@ class ViciUnavailable(ViciError):
     """charon did not answer: no socket, connection lost, or the time limit passed."""
 
 
-class _Wire:
+class Wire:
     """One VICI connection, and the segments on it."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -94,7 +90,7 @@ class _Wire:
             await self._writer.wait_closed()
 
 
-class Connection(_Wire):
+class Connection(Wire):
     """One VICI connection for commands; requests queue behind each other."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -118,7 +114,7 @@ class Connection(_Wire):
         async with self._limited(command, limit_s):
             await self._send(command, _request(command, message))
             while True:
-                kind, _name, body = _parse(command, await self._read())
+                kind, _name, body = parse(command, await self._read())
                 if kind != Packet.EVENT:
                     return _reply(command, kind, body)
 
@@ -159,7 +155,7 @@ class Connection(_Wire):
 
     async def _refusal(self, command: str) -> ViciError | None:
         while (segment := await self._read()) != _DONE:
-            kind, _name, body = _parse(command, segment)
+            kind, _name, body = parse(command, segment)
             if kind == Packet.EVENT:
                 continue
             try:
@@ -204,7 +200,7 @@ class Connection(_Wire):
             await self._send(command, _request(command, message))
             while True:
                 segment = await self._read()
-                kind, _name, body = _parse(command, segment)
+                kind, _name, body = parse(command, segment)
                 if kind != Packet.EVENT:
                     break
                 received.append(body)
@@ -251,7 +247,7 @@ class Connection(_Wire):
         await self._write(*(packet for _command, packet in packets))
 
     async def _confirm(self, command: str, event: str) -> None:
-        kind, _name, _body = _parse(command, await self._read())
+        kind, _name, _body = parse(command, await self._read())
         if kind != Packet.EVENT_CONFIRM:
             self.broken = True
             raise ViciError(command, f"charon does not stream '{event}'")
@@ -275,114 +271,6 @@ class Connection(_Wire):
             if not isinstance(error, ViciError):
                 self.abandon()
             raise
-
-
-class EventStream(_Wire):
-    """One VICI connection that only receives events."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        super().__init__(reader, writer)
-        self._early: list[tuple[str, Section]] = []
-        self._adds = asyncio.Lock()
-        self._adding: tuple[str, asyncio.Future[bool | None]] | None = None
-        """An event, and whether charon knows it; None: it is lost."""
-        self._known: set[str] = set()
-        self._is_lost = False
-
-    def hears(self, event: str) -> bool:
-        """Return whether charon has confirmed that it tells of ``event``, as far as its packets have been
-        read."""
-        return event in self._known
-
-    async def subscribe(self, events: Sequence[str], limit_s: float = REQUEST_LIMIT_S) -> frozenset[str]:
-        """Register for ``events``; return those that this charon knows (``alert`` is new in 6.0.3).
-
-        Raises:
-            ViciUnavailable: the connection broke or ``limit_s`` passed.
-        """
-        try:
-            async with asyncio.timeout(limit_s):
-                for event in events:
-                    if await self._register(event):
-                        self._known.add(event)
-        except (TimeoutError, OSError, asyncio.IncompleteReadError):
-            raise ViciUnavailable("register", "charon closed the event connection") from None
-        return frozenset(self._known)
-
-    async def _register(self, event: str) -> bool:
-        await self._write(Packet.register_event(event))
-        while True:
-            kind, name, body = _parse("register", await self._read())
-            if kind != Packet.EVENT:
-                return bool(kind == Packet.EVENT_CONFIRM)
-            self._early.append((name, body))
-
-    async def add(self, event: str, limit_s: float = REQUEST_LIMIT_S) -> None:
-        """Register for one more event, while somebody else takes what comes.
-
-        Raises:
-            ViciError: this charon does not know it.
-            ViciUnavailable: the connection broke or ``limit_s`` passed; what is answered after that could not
-                be told apart from the answer about another event, so the connection is closed.
-        """
-        # An answer does not say which event it is about.
-        async with self._adds:
-            if self._is_lost:
-                raise _no_more_events()
-            is_known = await self._add(event, limit_s)
-        if is_known is None:
-            raise _no_more_events()
-        if not is_known:
-            raise ViciError("register", f"charon does not know the event '{event}'")
-
-    async def _add(self, event: str, limit_s: float) -> bool | None:
-        adding: asyncio.Future[bool | None] = asyncio.get_running_loop().create_future()
-        self._adding = event, adding
-        try:
-            async with asyncio.timeout(limit_s):
-                await self._write(Packet.register_event(event))
-                return await adding
-        except (TimeoutError, OSError):
-            raise ViciUnavailable("register", "charon does not answer on the event connection") from None
-        finally:
-            if not adding.done() or adding.cancelled():
-                self.abandon()
-
-    async def __aiter__(self) -> AsyncIterator[tuple[str, Section]]:
-        """Yield (event, message) until the connection is lost.
-
-        Raises:
-            ViciUnavailable: the connection is lost.
-        """
-        for early in self._early:
-            yield early
-        self._early.clear()
-        try:
-            for number in itertools.count(1):
-                if not number % EVENTS_A_TURN:
-                    await asyncio.sleep(0)
-                kind, name, body = _parse("events", await self._read())
-                if kind == Packet.EVENT:
-                    yield name, body
-                else:
-                    self._answered(kind == Packet.EVENT_CONFIRM)
-        except (OSError, asyncio.IncompleteReadError):
-            raise _no_more_events() from None
-        finally:
-            self._is_lost = True
-            self._answered(None)
-
-    def _answered(self, is_known: bool | None) -> None:
-        if self._adding is None or self._adding[1].done():
-            return
-        event, adding = self._adding
-        if is_known:
-            self._known.add(event)  # here: events that came before this are handed on already
-        adding.set_result(is_known)
-
-
-def _no_more_events() -> ViciUnavailable:
-    return ViciUnavailable("events", "charon closed the event connection")
 
 
 @contextlib.contextmanager
@@ -415,7 +303,13 @@ def _request(command: str, message: Request | None) -> bytes:
     return packet
 
 
-def _parse(command: str, segment: bytes) -> tuple[int, str, Section]:
+def parse(command: str, segment: bytes) -> tuple[int, str, Section]:
+    """Return the type of a packet that came while ``command`` was under way, the event that it is about,
+    empty of any other, and its message.
+
+    Raises:
+        ViciUnavailable: it is malformed.
+    """
     try:
         kind, name, at = segment[0], "", 1
         if kind == Packet.EVENT:
