@@ -8,7 +8,8 @@ A request becomes the operation of NETCONF that it is, and is carried out by the
 - login: who is asking, with passwords and the tries of SSH; caller: the session that a request has
 - monitoring: what it can do, as state
 - methods: which ones a resource has; rights: what one needs the right for, asked before its body is read
-- retrieval: GET of data; editing: POST, PUT, PATCH and DELETE of data; invoking: operations and actions
+- retrieval: GET of data; editing: POST, PUT, PATCH and DELETE of data; invoking: operations and actions;
+  changes: what of these goes on to its end, and that none begins when the server stops
 - uris, queries, media, validators (ETag and Last-Modified), problems (statuses and reports), all pure
 - shown: what a user may read, in a few characters of his tags
 - documents: a body as elements; parsing: where it is taken apart
