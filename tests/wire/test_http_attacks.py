@@ -52,6 +52,7 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
                 assert b"<ok/>" in await client.ask("<commit/>")
 
         asyncio.run(load())
+        asyncio.run(opened.served(1))  # who is known logs in beside many who try
         yield opened
 
 
