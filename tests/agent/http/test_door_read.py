@@ -1,4 +1,4 @@
-"""A door that is closed leaves a client what it has been answered: whoever reads, however slowly, gets the end."""
+"""A door that is closed leaves a client what it was answered: whoever reads gets the end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import socket
 import ssl
 from collections.abc import Callable, MutableMapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
