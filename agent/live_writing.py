@@ -40,6 +40,7 @@ class Writing:
         self._pieces = 0
         self._finishes = False
         self._ends = False
+        self._broken = False
 
     def finish(self) -> None:
         """From now on wait for a client only while it reads."""
@@ -57,10 +58,13 @@ class Writing:
         """Write a message when those before it are written.
 
         Raises:
-            ConnectionError: the client is gone.
+            ConnectionError: the client is gone, or a message before this one was not written whole.
             TimeoutError: it does not read.
         """
         async with self._turn:
+            if self._broken:
+                raise ConnectionResetError("a message before this one was not written whole")
+            is_whole, pieces = False, self._pieces
             try:
                 with Breakable() as self._write:
                     if self._ends:
@@ -68,9 +72,13 @@ class Writing:
                     elif self._finishes:
                         self._give_up_unread(self._write)
                     await self._in_pieces(data)
+                    is_whole = True
                     return
             finally:
                 self._write = None
+                if not is_whole and self._pieces != pieces:
+                    self._broken = True
+                    self._stream.abort()
             raise TimeoutError("the client does not read")
 
     async def _in_pieces(self, data: bytes) -> None:

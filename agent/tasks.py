@@ -21,6 +21,7 @@ from agent.datastore.progress import Progress
 from agent.datastore.pruning import Keep
 from agent.datastore.store import Store
 from agent.ending import Ending, Hangups
+from agent.errors import BackendError
 from agent.first_start import RULES_NOTE, ensure_keys, greeting, keep_trace
 from agent.from_settings import Looked, as_passed, look, make_schema
 from agent.memory import join_what_is_free, keep_what_is_there, share_one_heap
@@ -103,17 +104,25 @@ async def run(settings: Settings, looked: Looked, hangups: Hangups | None = None
             phases.stop("sessions are ended")
             await agent.stop()
     finally:
-        await stop_all(translators, phases, keep=ending.keep)
+        failed = await stop_all(translators, phases, keep=ending.keep)
         phases.end()
         await end_threads(writes, reads, store)
+    if failed:
+        raise BackendError(f"not stopped, see the log: {', '.join(failed)}")
 
 
-async def stop_all(translators: Sequence[Translator], phases: Phases, *, keep: bool) -> None:
-    """Stop each of ``translators``, whichever of them fails."""
+async def stop_all(translators: Sequence[Translator], phases: Phases, *, keep: bool) -> list[str]:
+    """Stop each of ``translators``, whichever of them fails; return the names of those that did."""
+    failed = []
     for translator in translators:
         phases.stop(f"{translator.name}, and {'not ' if keep else ''}what it runs")
+        is_stopped = False
         with going_on(f"translator {translator.name}"):
             await translator.stop(keep=keep)
+            is_stopped = True
+        if not is_stopped:
+            failed.append(translator.name)
+    return failed
 
 
 async def protect(settings: Settings, looked: Looked, _hangups: Hangups | None = None) -> None:

@@ -83,15 +83,17 @@ class WebDoor:
 
     def shut(self) -> None:
         """Let nobody in any more, and begin nothing that changes something."""
-        self.door.shut()
-        self.app.shut()
+        with going_on("RESTCONF begins nothing more"):
+            self.app.shut()
         if self.page is not None:
-            self.page.shut()
+            with going_on("the web page begins nothing more"):
+                self.page.shut()
+        with going_on("the door of RESTCONF is shut"):
+            self.door.shut()
 
     async def stop(self, stopping: Stopping) -> None:
         """Let nobody in any more, and wait for edits that go on, and then for what is being answered."""
-        with going_on("the door of RESTCONF is shut"):
-            self.shut()
+        self.shut()
         with going_on("edits of RESTCONF are waited for"):
             await self.app.stop(stopping.changes_s)  # before connections go, which carry the answers
         with going_on("the door of RESTCONF is closed"):

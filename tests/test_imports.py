@@ -172,7 +172,7 @@ ROOMS = (
     Room(("agent/http/limits.py", "agent/http/head.py"), ("agent.http",), pure=True),
     Room(
         ("agent/http/*.py",),
-        ("agent.http", "agent.transport.address", "agent.transport.doorway"),
+        ("agent.http", "agent.stopping", "agent.transport.address", "agent.transport.doorway"),
         ("h11", "uvicorn"),
     ),
     Room(

@@ -15,6 +15,9 @@ from agent.transport.doorway import Doorway, source_of
 
 log = logging.getLogger(__name__)
 
+UNREAD_OCTETS = 64 * 1024
+"""As much of an answer waits before TLS as without it; asyncio would let 512 KiB wait."""
+
 
 class Guest:
     """One connection, as the hall and an application know it; in ``scope["state"]["guest"]``.
@@ -27,6 +30,7 @@ class Guest:
     def __init__(self, hall: Hall, transport: asyncio.Transport) -> None:
         self._hall = hall
         self._transport = transport
+        self._carriers = [transport]
         peer = transport.get_extra_info("peername")
         self.source = str(peer[0]) if peer else ""
         self.counted = source_of(self.source) if self.source else ""
@@ -40,8 +44,14 @@ class Guest:
     def carried_by(self, transport: asyncio.Transport) -> None:
         """Go on, with TLS, on another transport."""
         self._transport = transport
+        self._carriers.append(transport)
         self.secure = True
         self.certificate = _shown(transport)
+
+    @property
+    def unread_octets(self) -> int:
+        """How much waits in this process for the client to read; with TLS it waits on two transports."""
+        return sum(carrier.get_write_buffer_size() for carrier in self._carriers)
 
     def abort(self) -> None:
         self._transport.abort()
@@ -187,7 +197,7 @@ class Arrival(asyncio.Protocol):
                 self._context,
                 server_side=True,
                 ssl_handshake_timeout=self._limits.handshake_s,
-                ssl_shutdown_timeout=self._limits.close_s,
+                ssl_shutdown_timeout=self._limits.write_s,  # of what waits to be read as well
             )
         except (OSError, ssl.SSLError) as problem:
             log.debug("no TLS with %s: %s", guest.source, problem)
@@ -198,6 +208,7 @@ class Arrival(asyncio.Protocol):
             transport.abort()
             return
         guest.carried_by(secured)
+        secured.set_write_buffer_limits(high=UNREAD_OCTETS)
         protocol = self._make(guest)
         secured.set_protocol(protocol)
         protocol.connection_made(secured)

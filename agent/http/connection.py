@@ -61,6 +61,7 @@ class Connection(H11Protocol):
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._said_anything = False
         self._said_all = False
+        self._shut = False
         self._method = ""
         self._rest: Rest | None = None
 
@@ -125,8 +126,10 @@ class Connection(H11Protocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        limits = self._limits
-        self._after("write", limits.close_s if self._hall.closed else limits.write_s, self._no_reader)
+        if self._hall.closed:
+            self._while_read("write")
+        else:
+            self._after("write", self._limits.write_s, self._no_reader)
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -161,13 +164,19 @@ class Connection(H11Protocol):
 
     def shutdown(self) -> None:
         """The door is shut: end the connection, or when what goes on is answered. A client that does not
-        send the rest of it, or does not read, has no more than ``close_s`` from now on."""
-        if self.transport.is_closing():
+        send the rest of it has no more than ``close_s`` from now on, and one that reads nothing for so long
+        is given up. A second call changes nothing."""
+        if self._shut:
             return
-        super().shutdown()
-        for name, give_up in (("body", self._no_body_in_time), ("write", self._no_reader)):
-            if name in self._timers:
-                self._after(name, self._limits.close_s, give_up)
+        self._shut = True
+        if not self.transport.is_closing():
+            super().shutdown()
+        if "body" in self._timers:
+            self._after("body", self._limits.close_s, self._no_body_in_time)
+        if "write" in self._timers:
+            self._while_read("write")
+        if self.transport.is_closing():
+            self._linger()
 
     # -- requests --------------------------------------------------------------------------
 
@@ -278,7 +287,26 @@ class Connection(H11Protocol):
 
     def _linger(self) -> None:
         """Give the client time for the rest of an answer; closing a transport waits for ever."""
-        self._after("close", self._limits.write_s, self.transport.abort)
+        if self._hall.closed:
+            self._while_read("close")
+        else:
+            self._after("close", self._limits.write_s, self.transport.abort)
+
+    def _while_read(self, name: str) -> None:
+        """Give the client up when it has read nothing for ``close_s``."""
+        guest = self._guest
+        assert guest is not None
+        unread_octets = guest.unread_octets
+
+        def look() -> None:
+            if guest.unread_octets < unread_octets:
+                self._while_read(name)
+            elif unread_octets:
+                self._no_reader()
+            else:
+                self.transport.abort()
+
+        self._after(name, self._limits.close_s, look)
 
     def _after(self, name: str, seconds: float, do: Callable[[], Any]) -> None:
         self._stop(name)

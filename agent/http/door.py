@@ -7,7 +7,7 @@ import logging
 import socket
 import ssl
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from ipaddress import ip_address
 from typing import Any, cast
 
@@ -20,6 +20,7 @@ from agent.http.connection import Connection
 from agent.http.head import host_name
 from agent.http.limits import DoorLimits
 from agent.http.tls import Tls, context_of
+from agent.stopping import going_on
 from agent.transport import address
 
 log = logging.getLogger(__name__)
@@ -139,29 +140,39 @@ class Door:
         for task in list(self._handshakes):
             task.cancel()
         for connection in list(self._server.server_state.connections):
-            connection.shutdown()
+            with going_on("a connection of a door is shut"):
+                connection.shutdown()
 
     async def close(self, answers_s: float = 0.0) -> None:
-        """Let nobody in any more; what is being answered has a little time, or ``answers_s`` if that is
-        more."""
-        self.shut()
+        """Let nobody in any more; what is being answered, and its client to read it, has a little time, or
+        ``answers_s`` if that is more."""
+        with going_on("a door is shut"):
+            self.shut()
         server, self._server = self._server, None
         if server is None:
             return
         state = server.server_state
-        if state.tasks:
-            await asyncio.wait(state.tasks, timeout=max(answers_s, self.limits.close_s))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(answers_s, self.limits.close_s)):
+                if state.tasks:
+                    await asyncio.wait(state.tasks)
+                await self.hall.empty.wait()  # each goes by itself when its client has read all
         for task in (*self._handshakes, *state.tasks):
             task.cancel()
         for connection in list(state.connections):
             cast(Connection, connection).abandon()
         try:
             async with asyncio.timeout(self.limits.close_s):
-                if going_on := {*self._handshakes, *state.tasks}:
-                    await asyncio.wait(going_on)
+                if left := {*self._handshakes, *state.tasks}:
+                    await asyncio.wait(left)
                 await self.hall.empty.wait()
         except TimeoutError:
-            log.error("a door is closed though %d of its places were not given back", len(self.hall))
+            late = len(self._handshakes) + len(state.tasks)
+            log.error(
+                "a door is closed though %d of its places were not given back, and %d tasks not ended",
+                len(self.hall),
+                late,
+            )
         self.hall.lingering.close()
 
     def _made(self, *, config: uvicorn.Config, server_state: ServerState, **_others: Any) -> asyncio.Protocol:

@@ -17,8 +17,9 @@ class DoorLimits:
     ``last_s``: until the answer begins to a client that has said that it sends no more: it may be gone.
     ``linger_s``, ``linger_octets``: what is thrown away of a client that was answered before it has sent all,
     on ``lingering`` connections at once, ``lingering_per_source`` of one source; else it may see a reset.
-    ``close_s``: what answers may still take when the door is closed, and then all connections to be gone; and
-    what a client may take that does not send the rest of a body, or does not read, when the door is shut.
+    ``close_s``: what answers, and their clients to read them, may still take when the door is closed, and
+    then all connections to be gone; and when it is shut what a client may take to send the rest of a body,
+    and for how long it may read nothing.
     ``slashes_below``: below this path a segment may hold an encoded slash, as a key of RESTCONF (RFC 8040
     section 3.5.3); its application must read ``raw_path``. Empty: nowhere.
     """

@@ -148,6 +148,11 @@ class NetconfChannel(asyncssh.SSHServerSession[bytes]):
             self._channel.exit(0)
             asyncio.get_running_loop().call_later(_CLOSE_TIMEOUT_S, self._abort)
 
+    def abort(self) -> None:
+        """End the channel at once, and no other of its connection; nothing that waits is written."""
+        if self._channel is not None and not self._lost.is_set():
+            self._channel.abort()
+
     def _abort(self) -> None:
         """End the connection of a client that does not let the channel be closed."""
         if self._channel is not None and not self._lost.is_set():

@@ -27,6 +27,9 @@ class ByteStream(Protocol):
     async def close(self) -> None:
         """Close the channel. Safe to call twice."""
 
+    def abort(self) -> None:
+        """End the channel at once; nothing that waits is written. Safe to call twice."""
+
 
 @dataclass(frozen=True, slots=True)
 class Peer:

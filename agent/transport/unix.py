@@ -251,6 +251,7 @@ class _Unbelieved:
         self._user = user
         self._heard = False
         self.write, self.gone, self.close = stream.write, stream.gone, stream.close
+        self.abort = stream.abort
 
     async def read(self, octets: int) -> bytes:
         if not self._heard:

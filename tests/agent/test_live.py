@@ -58,6 +58,9 @@ class Stream:
     async def close(self) -> None:
         self.lost.set()
 
+    def abort(self) -> None:
+        self.lost.set()
+
 
 @dataclass
 class Work:

@@ -19,6 +19,7 @@ class Stream:
         self.taken: list[bytes] = []
         self.waits = asyncio.Event()
         self._room = asyncio.Event()
+        self.aborted = False
 
     async def write(self, data: bytes) -> None:
         self.waits.set()
@@ -45,6 +46,9 @@ class Stream:
 
     async def close(self) -> None:
         raise NotImplementedError
+
+    def abort(self) -> None:
+        self.aborted = True
 
 
 class Timers:
@@ -140,9 +144,61 @@ async def test_who_is_to_be_gone_is_waited_for_shortly_though_he_reads() -> None
     timers.go_off()
     with pytest.raises(TimeoutError):
         await task
+
+
+async def test_a_message_that_comes_when_he_is_to_be_gone_is_given_up_shortly() -> None:
+    stream, timers = Stream(), Timers()
+    writing = Writing(stream, timers.later)
+    writing.end()
     late = asyncio.create_task(writing.message(b"<late/>"))
-    stream.waits.clear()
     await stream.waits.wait()
     timers.go_off()
     with pytest.raises(TimeoutError):
         await late
+
+
+async def two(first: bytes, second: bytes) -> tuple[Stream, Timers, list[asyncio.Task[None]]]:
+    """Return a stream of which a client took one piece of ``first``; ``second`` waits for its turn."""
+    stream, timers = Stream(), Timers()
+    writing = Writing(stream, timers.later)
+    tasks = [asyncio.create_task(writing.message(message)) for message in (first, second)]
+    await stream.take_one()
+    writing.finish()
+    return stream, timers, tasks
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [(LARGE, b"<notification/>"), (b"n" * (2 * PIECE_OCTETS), b"<rpc-reply/>")],
+    ids=["reply first", "notification first"],
+)
+async def test_nothing_follows_a_message_that_ended_in_its_middle(messages: tuple[bytes, bytes]) -> None:
+    stream, timers, (first, second) = await two(*messages)
+    timers.go_off()
+    with pytest.raises(TimeoutError):
+        await first
+    with pytest.raises(ConnectionResetError, match="not written whole"):
+        await second
+    assert stream.aborted
+    assert stream.taken == [messages[0][:PIECE_OCTETS]]
+
+
+async def test_a_message_that_is_cancelled_in_its_middle_is_the_last() -> None:
+    stream, _timers, (first, second) = await two(LARGE, b"<late/>")
+    first.cancel()
+    with pytest.raises(ConnectionResetError):
+        await second
+    assert stream.aborted
+
+
+async def test_a_message_follows_one_of_which_nothing_was_written() -> None:
+    writing, stream, timers, first = await begun()
+    second = asyncio.create_task(writing.message(b"<late/>"))
+    writing.finish()
+    timers.go_off()
+    with pytest.raises(TimeoutError):
+        await first
+    await stream.take_last()
+    await second
+    assert not stream.aborted
+    assert stream.taken == [b"<late/>"]

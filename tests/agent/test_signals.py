@@ -44,3 +44,36 @@ def test_an_agent_to_which_nobody_listens_goes_on(tmp_path: Path) -> None:
     agent.send_signal(signal.SIGTERM)
     _, rest = agent.communicate(timeout=START_LIMIT_S)
     assert agent.returncode == 0, rest
+
+
+WITH_A_TRANSLATOR_THAT_FAILS = """
+from agent import program, tasks
+
+stop_all = tasks.stop_all
+
+async def fails(*, keep):
+    raise LookupError("of ours")
+
+async def failing(translators, phases, *, keep):
+    for translator in translators:
+        translator.stop = fails
+    return await stop_all(translators, phases, keep=keep)
+
+tasks.stop_all = failing
+program.main()
+"""
+
+
+def test_an_agent_whose_translators_could_not_be_stopped_says_so_by_its_status(tmp_path: Path) -> None:
+    agent = subprocess.Popen(
+        [sys.executable, "-c", WITH_A_TRANSLATOR_THAT_FAILS, "--data-dir", str(tmp_path),
+         "--listen", "127.0.0.1:0", "--charon", "none"],
+        cwd=Path(__file__).parents[2], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert agent.stderr is not None
+    said = iter(agent.stderr.readline, "")
+    assert any("commit 1 by" in line for line in said)
+    agent.send_signal(signal.SIGTERM)
+    _, rest = agent.communicate(timeout=START_LIMIT_S)
+    assert agent.returncode == 1, rest
+    assert "not stopped, see the log" in rest

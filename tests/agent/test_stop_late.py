@@ -166,7 +166,7 @@ async def test_a_translator_that_fails_keeps_no_other_from_being_stopped(
 
     first, second = RecordingTranslator("first"), RecordingTranslator("second")
     monkeypatch.setattr(first, "stop", fails)
-    await stop_all((first, second), Phases(Supervision(), threads=()), keep=True)
+    assert await stop_all((first, second), Phases(Supervision(), threads=()), keep=True) == ["first"]
     assert second.log == ["stop, keep"]
     assert "a part of it failed: translator first" in caplog.text
 
@@ -232,6 +232,7 @@ async def test_parts_that_fail_keep_no_other_from_being_ended(
             patched.setattr(agent.local, "shut", fails)
             patched.setattr(agent.server, "stop", fails_later)
             patched.setattr(agent.web.app, "stop", fails_later)
+            patched.setattr(agent.web.app, "shut", fails)
             patched.setattr(agent.context.confirmed, "stop", fails_later)
             await of.begin_to_stop()
             assert of.stopping is not None
@@ -240,7 +241,8 @@ async def test_parts_that_fail_keep_no_other_from_being_ended(
         assert agent.context.stream._pump is not None
         assert agent.context.stream._pump.done()
         agent.local.shut()
-    for part in ("a door is shut", "sessions", "edits of RESTCONF", "the UNIX socket", "confirmed commits"):
+    others = ("edits of RESTCONF", "RESTCONF begins nothing more", "the UNIX socket", "confirmed commits")
+    for part in ("a door is shut", "sessions", *others):
         assert f"a part of it failed: {part}" in caplog.text
 
 

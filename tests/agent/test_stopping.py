@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from agent import stopping
-from agent.live_writing import UNREAD_S
+from agent.http.limits import DoorLimits
+from agent.live_writing import PIECE_OCTETS, UNREAD_S
 from agent.stopping import Bounds, Stopping, ended, going_on
 
 ROOT = Path(__file__).parents[2]
@@ -33,11 +34,19 @@ def test_the_whole_of_a_stop_fits_into_what_the_unit_gives(unit: str) -> None:
     assert f"A stop answers clients for {bounds.all_s:g} s at most" in text
 
 
+def test_a_door_that_waited_for_a_commit_is_closed_in_time() -> None:
+    bounds = Bounds()
+    assert bounds.changes_s + 2 * DoorLimits().close_s <= bounds.all_s
+
+
 def test_the_manual_page_says_the_bounds() -> None:
     said, bounds = " ".join((ROOT / "packaging/man/pages.md").read_text().split()), Bounds()
     assert (bounds.answers_s, bounds.changes_s, UNREAD_S) == (10, 18, 3)
     assert "a read for ten seconds at most, a commit for eighteen" in said
-    assert "takes nothing of its answer for three seconds is given up" in said
+    assert PIECE_OCTETS == 64 * 1024
+    assert DoorLimits().close_s == 2
+    assert "takes less than about 64 KiB of its answer in three seconds" in said
+    assert "over RESTCONF and of the metrics nothing for two" in said
     assert f"After {bounds.all_s:g} seconds all connections are gone" in said
 
 
