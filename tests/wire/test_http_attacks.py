@@ -238,7 +238,7 @@ async def test_what_is_expected_is_said_once_or_refused(doors: Doors, door: str)
 async def test_who_reads_nothing_of_a_large_answer(doors: Doors, door: str) -> None:
     words = itertools.repeat(request(target(door), user=EVIL), 64)
     with doors.bounded(f"64 large answers that nobody reads, {door}", 160 * MIB):
-        async with crowd(doors.port(door), words, sources(16)):
+        async with crowd(doors.port(door), words, sources(4)):
             await doors.served()
     await doors.served(1)
 
@@ -295,7 +295,7 @@ async def test_thousands_of_requests_behind_each_other(doors: Doors, door: str) 
     """Of which nobody reads an answer."""
     words = [request(target(door), user=EVIL, ends=False) * 2000] * 8
     with doors.bounded(f"8 times 2,000 requests, {door}", 160 * MIB):
-        async with crowd(doors.port(door), words, sources(8)):
+        async with crowd(doors.port(door), words, sources(4)):
             await doors.served()
     await doors.served(1)
 
