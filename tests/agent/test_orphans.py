@@ -6,10 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
+
+import pytest
 
 from agent.orphans import Orphans
 from agent.threads import thread, worker_of
+from agent.yang.beside import BESIDE
 from agent.yang.schema import Schema
 from agent.yang.tree import Tree
 from tests.agent.lab import make_schema, top
@@ -91,3 +95,33 @@ async def test_what_comes_when_it_has_stopped_waits_for_the_end() -> None:
         dropped(schema, worker)
         await asyncio.sleep(0)
         assert (worker.calls, len(schema._orphans)) == (before, 1)
+
+
+async def test_memory_is_given_back_also_where_another_call_has_freed_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given_back: list[str] = []
+    monkeypatch.setattr("agent.orphans.give_back_with_end", partial(given_back.append, "once"))
+    monkeypatch.setattr("agent.orphans.LARGE_S", 0.0)
+    async with lab() as (schema, worker):
+        orphans = Orphans(schema, worker, after_s=0)
+        orphans.start()
+        dropped(schema, worker)
+        worker.pool.submit(schema.free_orphans).result()
+        await until(lambda: given_back)
+        await orphans.stop()
+        assert given_back == ["once"]
+
+
+async def test_of_small_trees_nothing_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    given_back: list[str] = []
+    monkeypatch.setattr("agent.orphans.give_back_with_end", partial(given_back.append, "once"))
+    monkeypatch.setattr("agent.orphans.LARGE_S", 60.0)
+    async with lab() as (schema, worker):
+        orphans = Orphans(schema, worker, after_s=0)
+        orphans.start()
+        dropped(schema, worker)
+        await until(lambda: not schema._orphans)
+        await orphans.stop()
+        BESIDE.pool.submit(int).result()
+        assert given_back == []
