@@ -114,6 +114,20 @@ async def test_whoever_has_read_something_is_waited_for_again(monkeypatch: pytes
         client.close()
 
 
+async def test_what_the_system_holds_is_not_read_yet() -> None:
+    """It asks for more only once it has room for much, so what waits in the process says little."""
+    async with open_door(sending(OCTETS, length=True), HERE, limits=LIMITS) as door:
+        client = await asyncio.to_thread(asking, door.port, None)
+        await until(lambda: not door.hall.empty.is_set())
+        guest = one_of(door)._guest
+        assert guest is not None
+        await until(lambda: guest.unread_octets > guest._transport.get_write_buffer_size())
+        door.shut()
+        assert await asyncio.to_thread(body_of, client) == OCTETS
+        client.close()
+        await until(lambda: guest.unread_octets == 0)
+
+
 async def test_a_second_shutdown_begins_no_time_anew() -> None:
     app = Answering()
     async with open_door(app, HERE, limits=replace(LIMITS, close_s=PATIENCE_S)) as door:
