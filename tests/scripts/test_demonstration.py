@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +17,7 @@ from script.demonstration import __main__ as program
 from script.demonstration.interrupts import Interrupts
 from script.demonstration.laboratory import Failure, Laboratory
 from script.demonstration.orchestrator import Orchestrator
+from tests.scripts.agents import ROOT
 
 BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
 
@@ -84,3 +87,15 @@ def test_nothing_is_kept_where_there_are_no_logs(tmp_path: Path) -> None:
     assert laboratory.keep_logs() is None
     laboratory._folder = tmp_path
     assert laboratory.keep_logs() is None
+
+
+@pytest.mark.parametrize("options", [["--help"], ["-h"], ["--once", "--help"]])
+def test_help_begins_nothing(tmp_path: Path, options: list[str]) -> None:
+    """Also where there is nothing that it could begin with: no script/setup."""
+    script = tmp_path / "script" / "demo"
+    script.parent.mkdir()
+    shutil.copy(ROOT / "script" / "demo", script)
+    found = subprocess.run([script, *options], capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert found.stdout.startswith("usage: script/demo [--once]\nTwo gateways")
+    assert subprocess.run([script], capture_output=True, check=False).returncode != 0
