@@ -348,7 +348,11 @@ ROOMS = (
     Room((f"{STRONGSWAN}/status/*.py",), _up_to("status", "agent.errors", "agent.measures"), pure=True),
     Room((f"{STRONGSWAN}/tasks.py",), ("agent.at_work", "translators.strongswan.pieces")),
     Room((f"{STRONGSWAN}/charon/charon_config.py",), _up_to("translation", "agent.errors"), pure=True),
-    Room((f"{STRONGSWAN}/charon/*.py",), _up_to("charon", "agent.at_work", "agent.errors"), ("vici",)),
+    Room(
+        (f"{STRONGSWAN}/charon/*.py",),
+        _up_to("charon", "agent.at_work", "agent.errors", "agent.outlasting"),
+        ("vici",),
+    ),
     Room(
         (f"{STRONGSWAN}/protection/ruleset.py",),
         SELECTORS,

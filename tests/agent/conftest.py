@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import gc
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,3 +27,12 @@ async def lab(schema: Schema, tmp_path: Path) -> AsyncIterator[Lab]:
 @pytest.fixture
 def stuck() -> Client:
     return Client(reads=asyncio.Semaphore(0))
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """Nobody looks for circles meanwhile."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()

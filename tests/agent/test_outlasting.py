@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable
 from weakref import ref
 
 import pytest
@@ -14,14 +14,6 @@ from agent.outlasting import end_of
 
 class Large:
     """What is worked on."""
-
-
-@pytest.fixture
-def no_collector() -> Iterator[None]:
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
 
 
 async def refused(large: Large) -> None:

@@ -12,7 +12,7 @@ import socket
 import ssl
 import struct
 from asyncio import sslproto
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
@@ -31,15 +31,6 @@ MANY = 12
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture
-def no_search() -> Iterator[None]:
-    """Nobody looks for circles meanwhile."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
 
 
 class Client:
@@ -123,7 +114,7 @@ async def test_who_is_gone_leaves_nothing(
     authority: Authority,
     come: Callable[[Client], Awaitable[None]],
     handshake_s: float,
-    no_search: None,
+    no_collector: None,
 ) -> None:
     tls = Tls(*authority.issue_server())
     async with open_door(echo, HERE, tls, limits=replace(LIMITS, handshake_s=handshake_s)) as door:
@@ -135,7 +126,7 @@ async def test_who_is_gone_leaves_nothing(
         await none_left()
 
 
-async def test_who_gives_way_leaves_nothing(authority: Authority, no_search: None) -> None:
+async def test_who_gives_way_leaves_nothing(authority: Authority, no_collector: None) -> None:
     limits = replace(LIMITS, connections=3, connections_per_source=100)
     async with open_door(echo, HERE, Tls(*authority.issue_server()), limits=limits) as door:
         client = Client(door.port, authority.trusting())

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import weakref
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -29,14 +28,6 @@ async def told(work: Callable[[], Coroutine[Any, Any, bytes]]) -> bytes:
     return await Shared().told(1, None, None, work)  # type: ignore[arg-type]
 
 
-@pytest.fixture
-def no_search() -> Iterator[None]:
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
-
-
 @pytest.mark.parametrize(
     "wait",
     [
@@ -47,7 +38,7 @@ def no_search() -> Iterator[None]:
     ],
     ids=["unbroken", "in_turn", "to_the_end", "told"],
 )
-async def test_what_is_refused_keeps_nothing(wait: Waits, no_search: None) -> None:
+async def test_what_is_refused_keeps_nothing(wait: Waits, no_collector: None) -> None:
     kept: list[weakref.ref[Document]] = []
 
     async def asks() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
 
 import pytest
 
@@ -11,14 +10,6 @@ from agent.restconf.editing import Edit
 from tests.agent.lab import EC
 from tests.agent.restconf.client import DATA, XML, Client
 from tests.agent.subscribers import until
-
-
-@pytest.fixture
-def no_collector() -> Iterator[None]:
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "POST"])

@@ -22,6 +22,7 @@ from typing import Any, Self, TypeVar
 
 from vici.protocol import Message, Packet
 
+from agent.outlasting import end_of
 from translators.strongswan.charon.codec import Malformed, TooLong, decode, encode
 from translators.strongswan.charon.codec import Section as Section
 
@@ -218,13 +219,13 @@ class Connection(Wire):
         told apart from later replies.
         """
         await self._turn.acquire()
-        task = asyncio.get_running_loop().create_task(exchange())
+        return await end_of(self._begun(exchange()))
+
+    def _begun(self, exchange: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.get_running_loop().create_task(exchange)
         self._exchanges.add(task)
         task.add_done_callback(self._ended)
-        try:
-            return await asyncio.shield(task)
-        finally:
-            del task  # what it raised holds this frame
+        return task
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._exchanges.discard(task)
