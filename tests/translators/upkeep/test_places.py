@@ -10,8 +10,8 @@ import pytest
 from tests.translators.tunnels import Json
 from tests.translators.upkeep.test_listing import Slow, live
 from translators.strongswan.status import facts as transitions
-from translators.strongswan.status.events import Source
-from translators.strongswan.status.facts import UNHEARD, Reason
+from translators.strongswan.status.events import UNHEARD, Source
+from translators.strongswan.status.facts import Reason
 from translators.strongswan.upkeep.attempt import Attempt
 from translators.strongswan.upkeep.supervisor import _Watched
 from translators.strongswan.upkeep.tunnels import LiveTunnels

@@ -24,7 +24,7 @@ from enum import Enum, IntEnum
 from translators.strongswan.status import exchange
 from translators.strongswan.status import facts as transitions
 from translators.strongswan.status.exchange import Exchange
-from translators.strongswan.status.facts import Facts, Reason
+from translators.strongswan.status.facts import Facts, Kind, Reason
 from translators.strongswan.status.state import Section, children
 
 NOTICE = struct.Struct(">i384s64s256s60s")
@@ -326,3 +326,16 @@ def on_rekeying(facts: Facts, rekeying: Rekeying, now: float) -> Facts:
 def names_in(section: Section) -> list[str]:
     """Return the connection names that an updown or rekey event is about."""
     return [name for name, value in section.items() if isinstance(value, Mapping)]
+
+
+UNHEARD = "what the daemon logs was not heard when that happened: it may have said why"
+
+
+def down_unheard(facts: Facts, now: float) -> Facts:
+    """Return the facts where nobody has said why the tunnel went down just now, because nobody listened."""
+    down = facts.last_down
+    if facts.up or down is None or (down.reason, down.detail, down.at) != (Reason.UNKNOWN, "", now):
+        return facts
+    *before, last = facts.history
+    history = (*before, replace(last, detail=UNHEARD) if last.kind is Kind.DOWN else last)
+    return replace(facts, last_down=replace(down, detail=UNHEARD), history=history)

@@ -235,19 +235,6 @@ _OURS = _OWN | {Reason.LIFETIME_EXPIRED, Reason.INACTIVE}
 """What this gateway does: because somebody told it to, or by itself."""
 
 
-UNHEARD = "what the daemon logs was not heard when that happened: it may have said why"
-
-
-def down_unheard(facts: Facts, now: float) -> Facts:
-    """Return the facts where nobody has said why the tunnel went down just now, because nobody listened."""
-    down = facts.last_down
-    if facts.up or down is None or (down.reason, down.detail, down.at) != (Reason.UNKNOWN, "", now):
-        return facts
-    *before, last = facts.history
-    history = (*before, replace(last, detail=UNHEARD) if last.kind is Kind.DOWN else last)
-    return replace(facts, last_down=replace(down, detail=UNHEARD), history=history)
-
-
 def caused(facts: Facts, reason: Reason, detail: str, now: float) -> Facts:
     """Return the facts once it is known what will take the tunnel down, if it goes down at once.
 

@@ -90,7 +90,7 @@ class Ledger:
             if one.up is not None:
                 facts = events.on_updown(facts, event, one.sa, one.up, now)
             if not hears_log:
-                facts = transitions.down_unheard(facts, now)
+                facts = events.down_unheard(facts, now)
             self.put(one.tunnel, facts)
             self._touched.add(one.tunnel)
         return found
